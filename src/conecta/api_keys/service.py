@@ -1,0 +1,153 @@
+"""API keys: create, list, roll with grace, revoke."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conecta.auth.caller import Caller
+from conecta.auth.scopes import Scope
+from conecta.kit import clock
+from conecta.kit.crypto import KeyRing
+from conecta.kit.db import Database, Reads, SessionReads
+from conecta.kit.errors import NotFound, ValidationFailed
+from conecta.kit.ids import canonical, new_id
+from conecta.kit.language import Text
+from conecta.kit.pages import PageOfRows, Pager
+
+from . import queries, rules
+from .credentials import HASH_PURPOSE
+from .errors import KeyRevoked, ScopeNotYours
+from .models import ApiKey
+from .schemas import ApiKeyCreate, ApiKeyFilters, ApiKeyRoll
+
+
+async def list_keys(reads: Reads, pager: Pager, *, tenant_id: str, filters: ApiKeyFilters) -> PageOfRows:
+    """Return a page of the firm's keys, revoked ones too."""
+    return await queries.page(reads, pager, tenant_id, filters)
+
+
+async def read_key(reads: Reads, *, tenant_id: str, key_id: str) -> str:
+    """Return one key as JSON text; raise NotFound."""
+    key = canonical("key", key_id)
+    found = await queries.one(reads, tenant_id, key) if key else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key that was just made; the secret is stored nowhere."""
+
+    id: str
+    secret: str
+    json_text: str
+
+
+async def create_key(
+    session: AsyncSession, database: Database, keyring: KeyRing, *, caller: Caller, wanted: ApiKeyCreate
+) -> NewKey:
+    """Create a key for the caller's firm.
+
+    Raises ScopeNotYours when the caller lacks a scope, ValidationFailed when a sandbox asks for a live key.
+    """
+    missing = sorted(set(wanted.scopes) - caller.scopes)
+    if missing:
+        raise ScopeNotYours(missing=" ".join(missing))
+    _refuse_past(wanted)
+    mode = wanted.mode or ("test" if caller.sandbox else "live")
+    if caller.sandbox and mode == "live":
+        message = Text(
+            "Una clave de pruebas solo crea claves de pruebas.", "A test key only creates test keys."
+        )
+        raise ValidationFailed.at("/mode", "not_allowed", message)
+    if mode == "test" and not caller.sandbox:
+        # The sandbox is another tenant: the system acts there, in its own transaction.
+        async with database.transaction(system=True) as system:
+            sandbox = await queries.tenant_of_mode(system, caller.tenant_id, "test")
+            assert sandbox is not None
+            return await add_key(system, keyring, tenant_id=sandbox, mode=mode, wanted=wanted, author=caller)
+    return await add_key(
+        session, keyring, tenant_id=caller.tenant_id, mode=mode, wanted=wanted, author=caller
+    )
+
+
+async def add_key(
+    session: AsyncSession,
+    keyring: KeyRing,
+    *,
+    tenant_id: str,
+    mode: str,
+    wanted: ApiKeyCreate,
+    author: Caller | None = None,
+) -> NewKey:
+    """Store a new key of a tenant."""
+    secret = rules.new_key(mode)
+    key = ApiKey(
+        tenant_id=tenant_id,
+        id=new_id("key"),
+        name=wanted.name,
+        hash=keyring.hashes(HASH_PURPOSE, secret)[0],
+        hint=rules.hint(secret),
+        scopes=_ordered(wanted.scopes),
+        allowed_addresses=wanted.allowed_addresses,
+        created_by=author.credential_id if author else None,
+        expires_at=wanted.expires_at,
+    )
+    session.add(key)
+    text = await queries.one(SessionReads(session), tenant_id, key.id)
+    assert text is not None
+    return NewKey(key.id, secret, text)
+
+
+async def roll_key(
+    session: AsyncSession, keyring: KeyRing, *, caller: Caller, key_id: str, wanted: ApiKeyRoll
+) -> NewKey:
+    """Replace a key by a new one with the same rights; the old one works for the grace period.
+
+    Raises NotFound, and KeyRevoked (409) when there is nothing left to replace.
+    """
+    old = await _active(session, caller.tenant_id, key_id)
+    until = clock.real_now() + timedelta(seconds=wanted.grace_seconds)
+    same = ApiKeyCreate(
+        name=old.name,
+        scopes=[Scope(scope) for scope in old.scopes],
+        allowed_addresses=old.allowed_addresses,
+        expires_at=old.expires_at,
+    )
+    mode = "test" if caller.sandbox else "live"
+    new = await add_key(session, keyring, tenant_id=caller.tenant_id, mode=mode, wanted=same, author=caller)
+    old.replaced_by = new.id
+    old.expires_at = min(until, old.expires_at) if old.expires_at else until
+    return new
+
+
+async def revoke_key(session: AsyncSession, *, tenant_id: str, key_id: str) -> None:
+    """Stop a key from working at once; revoking twice is no error. Raises NotFound."""
+    found = canonical("key", key_id)
+    key = await queries.for_change(session, tenant_id, found) if found else None
+    if key is None:
+        raise NotFound
+    key.revoked_at = key.revoked_at or clock.real_now()
+
+
+async def _active(session: AsyncSession, tenant_id: str, key_id: str) -> ApiKey:
+    found = canonical("key", key_id)
+    key = await queries.for_change(session, tenant_id, found) if found else None
+    if key is None:
+        raise NotFound
+    expired = key.expires_at is not None and key.expires_at <= clock.real_now()
+    if key.revoked_at or key.replaced_by or expired:
+        raise KeyRevoked(id=key.id)
+    return key
+
+
+def _refuse_past(wanted: ApiKeyCreate) -> None:
+    if wanted.expires_at is not None and wanted.expires_at <= clock.real_now():
+        raise ValidationFailed.at("/expires_at", "in_the_past", Text("Ya ha pasado.", "It is in the past."))
+
+
+def _ordered(scopes: Sequence[Scope]) -> list[str]:
+    return [scope.value for scope in Scope if scope in scopes]

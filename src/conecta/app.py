@@ -1,0 +1,97 @@
+"""Puts everything together: importing a module does nothing, `create_app(settings)` does it all."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from conecta import api, health
+from conecta.api_keys.credentials import ApiKeyCredentials
+from conecta.auth.gate import Gate, GateSettings
+from conecta.kit.crypto import KeyRing, root_secret
+from conecta.kit.db import Database
+from conecta.kit.problem_responses import problem_response, to_problem
+from conecta.kit.rate_limit import PostgresRateLimits, RateLimitStore, RedisRateLimits
+from conecta.kit.request_context import RequestContext
+from conecta.settings import Settings
+
+EXPOSED_HEADERS = (
+    "X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit",
+    "RateLimit-Policy", "Retry-After", "ETag", "Link", "Location", "Idempotency-Replayed",
+)  # fmt: skip
+
+
+def create_app(settings: Settings, *, dsn: str) -> FastAPI:
+    """Build the application over a migrated Postgres at `dsn`; nothing is opened before it starts."""
+    database = Database(dsn, pool_size=settings.database_pool)
+    keyring = keyring_of(settings)
+    limits = _limits(settings, database)
+    keys = ApiKeyCredentials(database, keyring, charge_here=isinstance(limits, PostgresRateLimits))
+    gate_settings = GateSettings(api.PREFIX + "/", settings.sign_in_failures_per_minute)
+    app = FastAPI(
+        title="ServiciosConecta",
+        lifespan=_lifespan(database, keys, limits),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(RequestContext, base_url=settings.base_url, max_body_bytes=settings.max_body_bytes),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
+                allow_headers=["*"],
+                expose_headers=EXPOSED_HEADERS,
+                max_age=7200,
+            ),
+            Middleware(Gate, credentials=[keys], limits=limits, settings=gate_settings),
+        ],
+        exception_handlers={HTTPException: _router_refusal},
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.keyring = keyring
+    app.state.limits = limits
+    app.include_router(api.router)
+    app.include_router(health.router)
+    return app
+
+
+def keyring_of(settings: Settings) -> KeyRing:
+    """Return the installation's root secrets: those of the settings, else the one in the data folder."""
+    former = [secret.get_secret_value() for secret in settings.old_secret_keys]
+    newest = settings.secret_key.get_secret_value() if settings.secret_key else root_secret(settings.data_dir)
+    return KeyRing(newest, *former)
+
+
+def _limits(settings: Settings, database: Database) -> RateLimitStore:
+    in_postgres = PostgresRateLimits(database)
+    return RedisRateLimits(settings.redis_url, fallback=in_postgres) if settings.redis_url else in_postgres
+
+
+def _lifespan(
+    database: Database, keys: ApiKeyCredentials, limits: RateLimitStore
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await database.open()
+        keys.start()
+        try:
+            yield
+        finally:
+            await keys.stop()
+            if isinstance(limits, RedisRateLimits):
+                await limits.close()
+            await database.close()
+
+    return lifespan
+
+
+async def _router_refusal(request: Request, error: Exception) -> Response:
+    return problem_response(to_problem(error, path=request.url.path), request.scope)

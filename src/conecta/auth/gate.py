@@ -1,0 +1,142 @@
+"""The door of the native API: every request brings a credential and is charged to its tenant's limits.
+
+It stands before routing, so that 404 and 405 are covered too, and 401 comes before any 400 or 422.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from conecta.kit import clock
+from conecta.kit.errors import Problem, TenantMismatch, Unauthorized
+from conecta.kit.language import Text
+from conecta.kit.problem_responses import problem_response, to_problem
+from conecta.kit.rate_limit import Charge, Limits, RateLimitStore
+
+from .caller import Caller
+from .credentials import Admission, Credentials, Presented
+from .errors import RateLimited
+
+_DAILY_REFUSALS = 50  # times the minute's: an address may fail all day long, slowly
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    """What the gate is told by the settings."""
+
+    prefix: str
+    refusals_per_minute: int
+
+
+class Gate:
+    """ASGI middleware that admits, charges, and writes the limits' headers on every answer."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        credentials: Sequence[Credentials],
+        limits: RateLimitStore,
+        settings: GateSettings,
+    ) -> None:
+        self._app, self._credentials, self._limits, self._settings = app, credentials, limits, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Admit, charge, pass on; or refuse."""
+        if scope["type"] != "http" or not scope["path"].startswith(self._settings.prefix):
+            await self._app(scope, receive, send)
+            return
+        try:
+            admission = await self._admit(scope)
+            caller = admission.caller
+            charge = admission.charge or await self._limits.charge(caller.tenant_id, caller.limits)
+            answer = self._refusal_of(charge, Headers(scope=scope), caller)
+        except Unauthorized as refusal:
+            charge, answer = await self._charge_refused(scope, refusal)
+        except Exception as error:  # noqa: BLE001 - the gate answers for whatever its stores raise
+            await problem_response(to_problem(error, path=scope["path"]), scope)(scope, receive, send)
+            return
+        sending = self._with_headers(charge, send)
+        if answer is not None:
+            await problem_response(answer, scope)(scope, receive, sending)
+            return
+        _introduce(caller, scope)
+        await self._app(scope, receive, sending)
+
+    async def _admit(self, scope: Scope) -> Admission:
+        headers = Headers(scope=scope)
+        values = headers.getlist("authorization")
+        presented = Presented(
+            token=_bearer(values),
+            address=_address(scope),
+            user_agent=headers.get("user-agent", "")[:200],
+            route=f"{scope['method']} {scope['path']}"[:200],
+        )
+        for kind in self._credentials:
+            if kind.recognises(presented.token):
+                return await kind.admit(presented)
+        raise Unauthorized(
+            Text("Esa credencial no tiene una forma conocida.", "That credential has no known form.")
+        )
+
+    def _refusal_of(self, charge: Charge, headers: Headers, caller: Caller) -> Problem | None:
+        if not charge.allowed:
+            return RateLimited(charge, int(time.time()))
+        wanted = headers.get("x-tenant-id", caller.tenant_id).strip()
+        same_firm = {caller.tenant_id, caller.firm_id} if caller.sandbox else {caller.tenant_id}
+        return None if wanted in same_firm else TenantMismatch()
+
+    async def _charge_refused(self, scope: Scope, refusal: Unauthorized) -> tuple[Charge, Problem]:
+        per_minute = self._settings.refusals_per_minute
+        limits = Limits(per_minute, per_minute * _DAILY_REFUSALS)
+        charge = await self._limits.charge(f"address:{_address(scope)}", limits)
+        return charge, refusal if charge.allowed else RateLimited(charge, int(time.time()))
+
+    def _with_headers(self, charge: Charge, send: Send) -> Send:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                shown, status = charge, message["status"]
+                if (status == 304 or status >= 500) and charge.allowed:
+                    await self._limits.refund(charge)
+                    shown = charge.refunded()
+                message["headers"] = [*message["headers"], *shown.headers(int(time.time()))]
+            await send(message)
+
+        return sending
+
+
+def _introduce(caller: Caller, scope: Scope) -> None:
+    scope["state"].update(caller=caller, tenant_id=caller.tenant_id, client_id=caller.client_id or "")
+    clock.move_for_this_context(caller.clock_offset)
+    structlog.contextvars.bind_contextvars(tenant_id=caller.tenant_id, credential_id=caller.credential_id)
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else "unknown"
+
+
+def _bearer(values: list[str]) -> str:
+    if not values:
+        raise Unauthorized(
+            Text(
+                "Falta la cabecera Authorization: Bearer sk_live_…",
+                "The Authorization: Bearer sk_live_… header is missing.",
+            ),
+            error=None,
+        )
+    scheme, _, token = values[0].strip().partition(" ")
+    token = token.strip()
+    if len(values) > 1 or scheme.lower() != "bearer" or not token or " " in token or not token.isascii():
+        raise Unauthorized(
+            Text(
+                "La cabecera Authorization tiene que ser una sola: Bearer y la clave.",
+                "There must be one Authorization header: Bearer and the key.",
+            ),
+            error="invalid_request",
+        )
+    return token

@@ -1,0 +1,218 @@
+"""The one route class of the native API: guards, strict JSON, one transaction, idempotency, conditions.
+
+A write runs in one transaction that is committed before its answer leaves; the remembered answer of
+its Idempotency-Key is part of it. Whatever goes wrong becomes a Problem here, so that the limits'
+headers are on every answer.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Annotated, Any, Protocol, runtime_checkable
+
+import structlog
+from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from . import json_body
+from .crypto import fingerprint
+from .db import Database, HotReads
+from .errors import FieldError, InvalidParameter, NotAcceptable, UnsupportedMediaType
+from .etags import answer_conditionally
+from .idempotency import IdempotentCall
+from .language import Text
+from .problem_responses import problem_response, to_problem
+from .validation import suggestion
+
+_READS = {"GET", "HEAD"}
+_RETRIED_STATES = {"40001", "40P01"}  # serialization failure, deadlock: Postgres asks to try again
+_ATTEMPTS = 3
+
+log = structlog.get_logger()
+
+
+@runtime_checkable
+class Guard(Protocol):
+    """A dependency that must be satisfied before the body is looked at."""
+
+    def check(self, request: Request) -> None:
+        """Raise a Problem when this caller may not come in."""
+        ...
+
+
+class _ParsedRequest(Request):
+    """A request whose JSON was read strictly before FastAPI sees it."""
+
+    parsed: Any = None
+
+    async def json(self) -> Any:
+        return self.parsed
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class ApiRoute(APIRoute):
+    """A route of the native API."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """Wrap FastAPI's handler in what every native route does."""
+        handler = super().get_route_handler()
+        guards = [call for call in _calls(self.dependant) if isinstance(call, Guard)]
+        parameters = _query_names(self.dependant)
+        fields = _body_names(self)
+
+        async def run(request: Request) -> Response:
+            try:
+                for guard in guards:
+                    guard.check(request)
+                _refuse_unknown_parameters(request, parameters)
+                _refuse_other_formats(request)
+                if request.method in _READS:
+                    return answer_conditionally(request, await handler(request))
+                return await _write(request, handler, fields)
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong gets an answer with its headers
+                return _answer(error, request, fields)
+
+        return run
+
+
+async def _write(request: Request, handler: Handler, fields: list[str]) -> Response:
+    parsed = _ParsedRequest(request.scope, request.receive)
+    body = await parsed.body()
+    if body:
+        _refuse_other_media_types(request)
+        parsed.parsed = json_body.parse(body)
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return await _in_one_transaction(parsed, handler, body, fields)
+        except OperationalError as error:
+            if attempt == _ATTEMPTS or getattr(error.orig, "sqlstate", None) not in _RETRIED_STATES:
+                raise
+            log.warning("write_retried", attempt=attempt, sqlstate=getattr(error.orig, "sqlstate", None))
+    raise AssertionError  # the loop returns or raises
+
+
+async def _in_one_transaction(request: Request, handler: Handler, body: bytes, fields: list[str]) -> Response:
+    database: Database = request.app.state.database
+    tenant_id, client_id = request.state.tenant_id, request.state.client_id
+    async with database.transaction(tenant_id=tenant_id, client_id=client_id) as session:
+        request.state.session = session
+        key = request.headers.get("idempotency-key") if request.method == "POST" else None
+        if key is None:
+            return await handler(request)
+        call = IdempotentCall(
+            session,
+            request.app.state.keyring,
+            tenant=tenant_id,
+            route=f"{request.method} {request.url.path} {client_id}".rstrip()[:500],
+            key=key,
+            fingerprint=fingerprint(request.url.query.encode(), body),
+        )
+        first = await call.replay()
+        if first is not None:
+            return first
+        response = await _within_savepoint(session, request, handler, fields)
+        await call.remember(response)
+        return response
+
+
+async def _within_savepoint(
+    session: AsyncSession, request: Request, handler: Handler, fields: list[str]
+) -> Response:
+    # A refusal must undo what the handler wrote, and still be remembered in the same transaction.
+    try:
+        async with session.begin_nested():
+            return await handler(request)
+    except OperationalError:
+        raise
+    except Exception as error:
+        problem = to_problem(error, path=request.url.path, known_fields=fields)
+        if problem.status >= 500:
+            raise problem from error
+        return problem_response(problem, request.scope)
+
+
+def _answer(error: Exception, request: Request, fields: list[str]) -> Response:
+    problem = to_problem(error, path=request.url.path, known_fields=fields)
+    return problem_response(problem, request.scope)
+
+
+def _refuse_unknown_parameters(request: Request, known: list[str]) -> None:
+    unknown = [name for name in dict.fromkeys(request.query_params.keys()) if name not in known]
+    if not unknown:
+        return
+    raise InvalidParameter(errors=[_unknown(name, known) for name in unknown[:20]])
+
+
+def _unknown(name: str, known: list[str]) -> FieldError:
+    if name == "page" and "cursor" in known:
+        text = Text(
+            "Aquí no hay páginas numeradas: envía en cursor el next_cursor de la respuesta anterior.",
+            "There are no page numbers here: send the next_cursor of the previous answer as cursor.",
+        )
+    else:
+        hint = suggestion(name, known)
+        text = Text(
+            f"No existe ese parámetro. {hint.es}".strip(), f"There is no such parameter. {hint.en}".strip()
+        )
+    return FieldError(name[:100].encode("utf-8", "replace").decode(), "unknown_parameter", str(text))
+
+
+def _refuse_other_formats(request: Request) -> None:
+    accept = request.headers.get("accept", "*/*")
+    ranges = [part.split(";")[0].strip().lower() for part in accept.split(",")]
+    if not any(
+        r in {"*/*", "application/*", "application/json", "application/problem+json", ""} for r in ranges
+    ):
+        raise NotAcceptable(offered="application/json")
+
+
+def _refuse_other_media_types(request: Request) -> None:
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type != "application/json" and not (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    ):
+        raise UnsupportedMediaType(headers={"Accept": "application/json"})
+
+
+def _calls(dependant: Dependant) -> Iterator[Any]:
+    for dependency in dependant.dependencies:
+        yield dependency.call
+        yield from _calls(dependency)
+
+
+def _query_names(dependant: Dependant) -> list[str]:
+    names: list[str] = []
+    for parameter in dependant.query_params:
+        annotation = parameter.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            names += [f.alias or name for name, f in annotation.model_fields.items()]
+        else:
+            names.append(parameter.alias)
+    for dependency in dependant.dependencies:
+        names += _query_names(dependency)
+    return names
+
+
+def _body_names(route: APIRoute) -> list[str]:
+    annotation = route.body_field.field_info.annotation if route.body_field else None
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [f.alias or name for name, f in annotation.model_fields.items()]
+    return []
+
+
+async def _session(request: Request) -> AsyncSession:
+    session: AsyncSession = request.state.session
+    return session
+
+
+async def _hot_reads(request: Request) -> HotReads:
+    return HotReads(request.app.state.database, request.state.tenant_id, request.state.client_id)
+
+
+DbSession = Annotated[AsyncSession, Depends(_session)]
+DbReads = Annotated[HotReads, Depends(_hot_reads)]

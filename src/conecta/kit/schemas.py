@@ -1,0 +1,121 @@
+"""Base classes and field types that every wire schema shares."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+)
+
+from . import clock
+from .errors import ValidationFailed
+from .ids import canonical
+from .language import Text
+from .validation import Refused
+
+T = TypeVar("T")
+
+
+class Schema(BaseModel):
+    """A body somebody sends: unknown members are refused, strings lose surrounding blanks."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True)
+
+
+class ReadSchema(BaseModel):
+    """A body we answer: every member is always there, null when it has no value."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_serialization_defaults_required=True)
+
+
+class Page(ReadSchema, Generic[T]):
+    """One page of a list."""
+
+    data: list[T]
+    """The items, in the order asked for."""
+    has_more: bool
+    """Whether another page follows."""
+    next_cursor: str | None
+    """What to send as `cursor` to get it; null on the last page."""
+    total: int | None = None
+    """How many items match in all; only with `include=total`."""
+
+
+def _within_reach(value: datetime) -> datetime:
+    # Postgres and every client library can hold these years; outside them is a typing mistake.
+    if not 1900 <= value.year <= 9998:
+        raise Refused("out_of_range", Text("El año no es creíble.", "The year is not credible."))
+    return value.astimezone(UTC)
+
+
+def _text_only(value: Any) -> Any:
+    if isinstance(value, datetime | str):
+        return value
+    raise Refused("type", Text("Formato: 2026-01-17T14:30:00Z.", "Format: 2026-01-17T14:30:00Z."))
+
+
+Timestamp = Annotated[
+    AwareDatetime,
+    BeforeValidator(_text_only),
+    AfterValidator(_within_reach),
+    PlainSerializer(clock.wire, return_type=str),
+    Field(json_schema_extra={"format": "date-time", "examples": ["2026-01-17T14:30:00Z"]}),
+]
+"""A moment: RFC 3339 with a zone in, UTC whole seconds with `Z` out."""
+
+
+def id_of(prefix: str) -> Any:
+    """Return the type of a body or query member that names a row: the public id or its bare UUID."""
+
+    def normalise(value: str) -> str:
+        found = canonical(prefix, value)
+        if found is None:
+            raise Refused(
+                "invalid_id",
+                Text(f"Tiene que ser un identificador {prefix}_…", f"It must be a {prefix}_… id."),
+            )
+        return found
+
+    return Annotated[
+        str,
+        AfterValidator(normalise),
+        Field(max_length=64, examples=[f"{prefix}_01m7wbgc28efz8dbeq636vqtdj"]),
+    ]
+
+
+_MAX_CUSTOM_FIELDS = 50
+
+CustomKey = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$")]
+CustomValue = (
+    Annotated[str, Field(max_length=500)] | bool | Annotated[int, Field(ge=-(2**53), le=2**53)] | float
+)
+CustomFields = Annotated[dict[CustomKey, CustomValue], Field(max_length=_MAX_CUSTOM_FIELDS)]
+"""The firm's own data about a row, by key: texts, numbers, true and false."""
+CustomFieldsPatch = Annotated[dict[CustomKey, CustomValue | None], Field(max_length=_MAX_CUSTOM_FIELDS)]
+"""Changes to them: keys are merged, null removes one."""
+
+
+def merge_custom_fields(current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields after a PATCH; raise ValidationFailed when there would be too many."""
+    merged = {key: value for key, value in (current | changes).items() if value is not None}
+    if len(merged) > _MAX_CUSTOM_FIELDS:
+        message = Text(f"Máximo {_MAX_CUSTOM_FIELDS} campos.", f"At most {_MAX_CUSTOM_FIELDS} fields.")
+        raise ValidationFailed.at("/custom_fields", "too_many", message)
+    return merged
+
+
+def _split_custom_field(value: str) -> str:
+    key, colon, _ = value.partition(":")
+    if not colon or not key:
+        raise Refused("invalid", Text("Formato: clave:valor.", "Format: key:value."))
+    return value
+
+
+CustomFieldFilter = Annotated[str, Field(max_length=600), AfterValidator(_split_custom_field)]
+"""`key:value`, for lists."""

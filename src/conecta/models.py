@@ -1,0 +1,24 @@
+"""Imports every table, so that Alembic and the tests see the whole declared database."""
+
+from conecta.api_keys.models import ApiKey
+from conecta.clients.models import Client, ClientCustomField
+from conecta.kit.idempotency import RememberedAnswer
+from conecta.kit.rate_limit import RateWindow
+from conecta.kit.tables import Base
+from conecta.people.models import Person
+from conecta.plans.models import Plan
+from conecta.tenants.models import Tenant
+from conecta.users.models import User
+
+__all__ = [
+    "ApiKey",
+    "Base",
+    "Client",
+    "ClientCustomField",
+    "Person",
+    "Plan",
+    "RateWindow",
+    "RememberedAnswer",
+    "Tenant",
+    "User",
+]

@@ -1,0 +1,83 @@
+"""Every setting of the program, read from `CONECTA_*` environment variables (and a `.env` file)."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+# Delay in seconds before each new try: the schedule of the Standard Webhooks specification, 75 h 35 m in all.
+STANDARD_WEBHOOKS_SCHEDULE = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+
+
+class Settings(BaseSettings):
+    """What an operator may decide; each field's description is repeated in `.env.example`."""
+
+    model_config = SettingsConfigDict(env_prefix="CONECTA_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path(".conecta"), description="Folder of the embedded database and local secrets.")
+    database_url: str | None = Field(None, description="External Postgres (16 or newer); none: embedded.")
+    redis_url: str | None = Field(
+        None, description="Redis or Valkey for rate limits; none: Postgres keeps them."
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="Root secret; none: one is made in the data folder."
+    )
+    old_secret_keys: Annotated[list[SecretStr], NoDecode] = Field(
+        [], description="Former root secrets, comma-separated, still accepted for reading."
+    )
+    base_url: str = Field(
+        "http://127.0.0.1:8000", description="Public address of this API, without a final slash."
+    )
+    cors_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="Web origins, comma-separated, that may call the API from a browser; * for any."
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="Addresses of the proxies whose X-Forwarded-* headers are believed."
+    )
+    max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest request body accepted, in bytes.")
+    database_pool: int = Field(
+        10, ge=2, le=100, description="Connections of each kind that one process may hold."
+    )
+    log_format: Literal["console", "json"] = Field(
+        "console", description="console for people, json for machines."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="The least level logged."
+    )
+    sign_in_failures_per_minute: int = Field(
+        30, ge=1, description="Refused credentials one address may send in a minute before it gets 429."
+    )
+    event_retention_days: int = Field(90, ge=1, description="Days that events and their deliveries are kept.")
+    shutdown_seconds: int = Field(
+        20, ge=1, description="How long running requests may take after a stop signal."
+    )
+    webhook_allow_private: bool = Field(
+        False, description="Let webhooks go to private and loopback addresses, and to http://."
+    )
+    webhook_ports: Annotated[list[int], NoDecode] = Field(
+        [443, 8443], description="Ports that webhook addresses may use, comma-separated."
+    )
+    webhook_proxy_url: str | None = Field(None, description="Egress proxy for webhook deliveries.")
+    webhook_retry_seconds: Annotated[list[int], NoDecode] = Field(
+        list(STANDARD_WEBHOOKS_SCHEDULE),
+        description="Seconds before each new try of a delivery, comma-separated.",
+    )
+    webhook_timeout_seconds: float = Field(15.0, gt=0, description="Longest time one delivery may take.")
+    webhook_endpoint_concurrency: int = Field(
+        20, ge=1, description="Deliveries one worker may have under way to one endpoint at a time."
+    )
+
+    @field_validator(
+        "cors_origins", "webhook_ports", "webhook_retry_seconds", "old_secret_keys", mode="before"
+    )
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_final_slash(cls, value: str) -> str:
+        return value.rstrip("/")
