@@ -45,7 +45,7 @@ def postgres(run_folder: Path) -> Iterator[EmbeddedPostgres]:
 def template(postgres: EmbeddedPostgres, run_folder: Path) -> str:
     """The name of a migrated database, made once a run."""
     name = "template_" + _fingerprint(SCRIPTS)
-    with open(run_folder / "template.lock", "a") as lock:
+    with (run_folder / "template.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
             exists = connection.execute("select from pg_database where datname = %s", [name]).fetchone()
@@ -61,7 +61,7 @@ def dsn(postgres: EmbeddedPostgres, template: str, run_folder: Path) -> str:
     """This worker's database."""
     name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
     with (
-        open(run_folder / "template.lock", "a") as lock,
+        (run_folder / "template.lock").open("a") as lock,
         psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection,
     ):
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -71,7 +71,7 @@ def dsn(postgres: EmbeddedPostgres, template: str, run_folder: Path) -> str:
 
 @pytest.fixture(scope="session")
 def superuser(dsn: str) -> Iterator[psycopg.Connection]:
-    """A connection that row-level security does not bind: for looking and for arranging, never for calling."""
+    """A connection that row-level security does not bind: for looking and arranging, never for calling."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         yield connection
 

@@ -2,6 +2,7 @@
 
 from conecta.api_keys.models import ApiKey
 from conecta.clients.models import Client, ClientCustomField
+from conecta.events.models import Event
 from conecta.kit.idempotency import RememberedAnswer
 from conecta.kit.rate_limit import RateWindow
 from conecta.kit.tables import Base
@@ -9,16 +10,22 @@ from conecta.people.models import Person
 from conecta.plans.models import Plan
 from conecta.tenants.models import Tenant
 from conecta.users.models import User
+from conecta.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookNotice
 
 __all__ = [
     "ApiKey",
     "Base",
     "Client",
     "ClientCustomField",
+    "Event",
     "Person",
     "Plan",
     "RateWindow",
     "RememberedAnswer",
     "Tenant",
     "User",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookNotice",
 ]

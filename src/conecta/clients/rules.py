@@ -81,7 +81,7 @@ def words(texts: Iterable[str]) -> list[str]:
 
 
 def search_words(name: str, tax_id_value: str | None, emails: Iterable[str], phones: Iterable[str]) -> str:
-    """Return what a client is found by: words of the name, tax id, addresses, numbers with and without prefix."""
+    """Return what a client is found by: name, tax id, addresses, numbers with and without prefix."""
     found = [name, tax_id_value or "", *emails]
     for number in phones:
         parsed = phonenumbers.parse(number, None)

@@ -7,6 +7,7 @@ the other. Bodies are encrypted: an answer may hold a secret that is shown once.
 import json
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Integer, LargeBinary
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -88,7 +89,7 @@ class IdempotentCall:
         """
         connection = await self._session.connection()
         found = await connection.exec_driver_sql(_LOCK_AND_FIND, self._params)
-        row = found.one()
+        row: Any = found.one()
         locked, fingerprint, status, sealed = row[0], row[1], row[2], row[3]
         if not locked:
             raise IdempotencyInFlight

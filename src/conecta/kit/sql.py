@@ -42,8 +42,12 @@ begin
   return null;
 end $$
 """,
-        f"create trigger copy_{column}_on_insert after insert on {table} for each row"
-        f" when (new.{column} <> '{{}}') execute function copy_{table}_{column}()",
-        f"create trigger copy_{column}_on_update after update of {column} on {table} for each row"
-        f" when (new.{column} is distinct from old.{column}) execute function copy_{table}_{column}()",
+        f"""
+create trigger copy_{column}_on_insert after insert on {table} for each row
+when (new.{column} <> '{{}}') execute function copy_{table}_{column}()
+""",
+        f"""
+create trigger copy_{column}_on_update after update of {column} on {table} for each row
+when (new.{column} is distinct from old.{column}) execute function copy_{table}_{column}()
+""",
     ]
