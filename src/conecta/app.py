@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -13,7 +14,8 @@ from starlette.responses import Response
 from conecta import api, health
 from conecta.api_keys.credentials import ApiKeyCredentials
 from conecta.auth.gate import Gate, GateSettings
-from conecta.kit.crypto import KeyRing, root_secret
+from conecta.installation import keyring_of
+from conecta.kit.crypto import KeyRing
 from conecta.kit.db import Database
 from conecta.kit.problem_responses import problem_response, to_problem
 from conecta.kit.rate_limit import PostgresRateLimits, RateLimitStore, RedisRateLimits
@@ -26,16 +28,20 @@ EXPOSED_HEADERS = (
 )  # fmt: skip
 
 
-def create_app(settings: Settings, *, dsn: str) -> FastAPI:
-    """Build the application over a migrated Postgres at `dsn`; nothing is opened before it starts."""
+def create_app(settings: Settings, *, dsn: str, with_worker: bool = False) -> FastAPI:
+    """Build the application over a migrated Postgres at `dsn`; nothing is opened before it starts.
+
+    `with_worker` also runs the background worker in this process, as a lone server does.
+    """
     database = Database(dsn, pool_size=settings.database_pool)
     keyring = keyring_of(settings)
     limits = _limits(settings, database)
     keys = ApiKeyCredentials(database, keyring, charge_here=isinstance(limits, PostgresRateLimits))
+    worker = _worker(settings, dsn, keyring) if with_worker else None
     gate_settings = GateSettings(api.PREFIX + "/", settings.sign_in_failures_per_minute)
     app = FastAPI(
         title="ServiciosConecta",
-        lifespan=_lifespan(database, keys, limits),
+        lifespan=_lifespan(database, keys, limits, worker),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -58,16 +64,15 @@ def create_app(settings: Settings, *, dsn: str) -> FastAPI:
     app.state.database = database
     app.state.keyring = keyring
     app.state.limits = limits
-    app.include_router(api.router)
-    app.include_router(health.router)
+    app.router.routes.extend(api.routes())
+    app.router.routes.extend(health.router.routes)
     return app
 
 
-def keyring_of(settings: Settings) -> KeyRing:
-    """Return the installation's root secrets: those of the settings, else the one in the data folder."""
-    former = [secret.get_secret_value() for secret in settings.old_secret_keys]
-    newest = settings.secret_key.get_secret_value() if settings.secret_key else root_secret(settings.data_dir)
-    return KeyRing(newest, *former)
+def _worker(settings: Settings, dsn: str, keyring: KeyRing) -> Any:
+    from conecta.worker import Worker
+
+    return Worker(settings, dsn, keyring)
 
 
 def _limits(settings: Settings, database: Database) -> RateLimitStore:
@@ -76,15 +81,19 @@ def _limits(settings: Settings, database: Database) -> RateLimitStore:
 
 
 def _lifespan(
-    database: Database, keys: ApiKeyCredentials, limits: RateLimitStore
+    database: Database, keys: ApiKeyCredentials, limits: RateLimitStore, worker: Any
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await database.open()
         keys.start()
+        if worker:
+            await worker.start()
         try:
             yield
         finally:
+            if worker:
+                await worker.stop()
             await keys.stop()
             if isinstance(limits, RedisRateLimits):
                 await limits.close()

@@ -59,7 +59,7 @@ class Settings(BaseSettings):
         [443, 8443], description="Ports that webhook addresses may use, comma-separated."
     )
     webhook_proxy_url: str | None = Field(None, description="Egress proxy for webhook deliveries.")
-    webhook_retry_seconds: Annotated[list[int], NoDecode] = Field(
+    webhook_retry_seconds: Annotated[list[float], NoDecode] = Field(
         list(STANDARD_WEBHOOKS_SCHEDULE),
         description="Seconds before each new try of a delivery, comma-separated.",
     )

@@ -1,9 +1,9 @@
 """All SQL of API keys."""
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from conecta.kit.db import Reads
+from conecta.kit.db import Database, Reads
 from conecta.kit.pages import JsonView, PageOfRows, Pager, Where
 from conecta.kit.sql import wire_time
 from conecta.tenants.models import Tenant
@@ -81,8 +81,24 @@ async def for_change(session: AsyncSession, tenant_id: str, key_id: str) -> ApiK
     return await session.scalar(wanted.with_for_update())
 
 
-async def tenant_of_mode(session: AsyncSession, tenant_id: str, mode: str) -> str | None:
-    """Return the tenant a key of this mode belongs to; needs a system session."""
-    if mode == "live":
-        return tenant_id
-    return await session.scalar(select(Tenant.id).where(Tenant.sandbox_of == tenant_id))
+async def sandbox_of(database: Database, tenant_id: str) -> str:
+    """Return the sandbox of a firm; every firm is born with one."""
+    (row,) = await database.read(_SANDBOX, {"tenant": tenant_id}, system=True)
+    return str(row[0])
+
+
+_SANDBOX = "select t.id from tenants t where t.sandbox_of = %(tenant)s"
+
+
+async def mode_of_tenant(session: AsyncSession, tenant_id: str) -> str | None:
+    """Return `live` for a firm, `test` for a sandbox, None when there is no such tenant."""
+    row = (await session.execute(select(Tenant.sandbox_of).where(Tenant.id == tenant_id))).first()
+    if row is None:
+        return None
+    return "live" if row[0] is None else "test"
+
+
+async def by_id_or_hash(session: AsyncSession, key_id: str, hashes: list[bytes]) -> ApiKey | None:
+    """Return a key of any tenant, locked; needs a system session."""
+    wanted = select(ApiKey).where(or_(ApiKey.id == key_id, ApiKey.hash.in_(hashes)))
+    return await session.scalar(wanted.with_for_update())

@@ -3,27 +3,30 @@
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from conecta.auth.caller import Caller
 from conecta.auth.require import require
 from conecta.auth.scopes import Scope
 from conecta.kit.pages import ListPager, json_object
-from conecta.kit.routing import ApiRoute, DbReads, DbSession
+from conecta.kit.routing import API_PREFIX, DbReads, DbSession, native_router, query_of
 from conecta.kit.schemas import Page
 
 from . import service
 from .schemas import ApiKeyCreate, ApiKeyCreated, ApiKeyFilters, ApiKeyRead, ApiKeyRoll
 
-router = APIRouter(route_class=ApiRoute, prefix="/api-keys", tags=["Claves de API"])
+router = native_router("/api-keys", tag="Claves de API")
 
 KeysAdmin = Annotated[Caller, require(Scope.ADMIN)]
 
 
 @router.get("", response_model=Page[ApiKeyRead], summary="Listar claves")
 async def list_keys(
-    caller: KeysAdmin, reads: DbReads, pager: ListPager, filters: Annotated[ApiKeyFilters, Query()]
+    caller: KeysAdmin,
+    reads: DbReads,
+    pager: ListPager,
+    filters: Annotated[ApiKeyFilters, query_of(ApiKeyFilters)],
 ) -> Response:
     """The firm's keys, newest first, revoked ones too. A test key lists those of the sandbox."""
     return pager.respond(await service.list_keys(reads, pager, tenant_id=caller.tenant_id, filters=filters))
@@ -65,7 +68,7 @@ async def revoke_key(caller: KeysAdmin, session: DbSession, uuid: str) -> Respon
 def _created(new: service.NewKey) -> Response:
     body = json.loads(new.json_text) | {"key": new.secret}
     answer = json_object(
-        json.dumps(body, ensure_ascii=False), status=201, location=f"/v1/servicios/api-keys/{new.id}"
+        json.dumps(body, ensure_ascii=False), status=201, location=f"{API_PREFIX}/api-keys/{new.id}"
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -14,12 +14,27 @@ from conecta.kit.validation import Refused
 
 def _network(value: str) -> str:
     try:
-        return str(ipaddress.ip_network(value, strict=False))
+        network = ipaddress.ip_network(value, strict=False)
     except ValueError:
-        raise Refused(
-            "invalid_network",
-            Text("Formato: 203.0.113.0/24 o 2001:db8::/32.", "Format: 203.0.113.0/24 or 2001:db8::/32."),
-        ) from None
+        raise _no_network() from None
+    if isinstance(network, ipaddress.IPv6Network):
+        if network.network_address.scope_id is not None:
+            raise _no_network()
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None and network.prefixlen >= _MAPPED_PREFIX:
+            # Callers' addresses are compared as IPv4 when they are mapped into IPv6; so are networks.
+            return f"{mapped}/{network.prefixlen - _MAPPED_PREFIX}"
+    return str(network)
+
+
+_MAPPED_PREFIX = 96
+
+
+def _no_network() -> Refused:
+    return Refused(
+        "invalid_network",
+        Text("Formato: 203.0.113.0/24 o 2001:db8::/32.", "Format: 203.0.113.0/24 or 2001:db8::/32."),
+    )
 
 
 Network = Annotated[str, Field(max_length=50, examples=["203.0.113.0/24"]), AfterValidator(_network)]
@@ -34,7 +49,7 @@ class ApiKeyCreate(Schema):
     """What it may do."""
     mode: Literal["live", "test"] | None = None
     """`test` works on the firm's sandbox; by default, the mode of the credential that creates it."""
-    allowed_addresses: Annotated[list[Network], Field(max_length=50, default_factory=list)]
+    allowed_addresses: Annotated[list[Network], Field(max_length=50)] = Field(default_factory=list)
     """Networks (CIDR) it is accepted from; empty: any."""
     expires_at: Timestamp | None = None
     """When it stops working; null: never."""

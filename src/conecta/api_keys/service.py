@@ -10,7 +10,7 @@ from conecta.auth.caller import Caller
 from conecta.auth.scopes import Scope
 from conecta.kit import clock
 from conecta.kit.crypto import KeyRing
-from conecta.kit.db import Database, Reads, SessionReads
+from conecta.kit.db import Database, Reads, SessionReads, act_for
 from conecta.kit.errors import NotFound, ValidationFailed
 from conecta.kit.ids import canonical, new_id
 from conecta.kit.language import Text
@@ -63,15 +63,16 @@ async def create_key(
             "Una clave de pruebas solo crea claves de pruebas.", "A test key only creates test keys."
         )
         raise ValidationFailed.at("/mode", "not_allowed", message)
-    if mode == "test" and not caller.sandbox:
-        # The sandbox is another tenant: the system acts there, in its own transaction.
-        async with database.transaction(system=True) as system:
-            sandbox = await queries.tenant_of_mode(system, caller.tenant_id, "test")
-            assert sandbox is not None
-            return await add_key(system, keyring, tenant_id=sandbox, mode=mode, wanted=wanted, author=caller)
-    return await add_key(
-        session, keyring, tenant_id=caller.tenant_id, mode=mode, wanted=wanted, author=caller
-    )
+    if mode == "live" or caller.sandbox:
+        return await add_key(
+            session, keyring, tenant_id=caller.tenant_id, mode=mode, wanted=wanted, author=caller
+        )
+    # The sandbox is another tenant, but its key and our answer belong in this one transaction.
+    sandbox = await queries.sandbox_of(database, caller.tenant_id)
+    await act_for(session, sandbox)
+    new = await add_key(session, keyring, tenant_id=sandbox, mode=mode, wanted=wanted, author=caller)
+    await act_for(session, caller.tenant_id)
+    return new
 
 
 async def add_key(
@@ -151,3 +152,22 @@ def _refuse_past(wanted: ApiKeyCreate) -> None:
 
 def _ordered(scopes: Sequence[Scope]) -> list[str]:
     return [scope.value for scope in Scope if scope in scopes]
+
+
+async def add_key_by_operator(
+    session: AsyncSession, keyring: KeyRing, *, tenant_id: str, wanted: ApiKeyCreate
+) -> NewKey | None:
+    """Create a key for any tenant, of the mode that fits it; None when there is no such tenant."""
+    mode = await queries.mode_of_tenant(session, tenant_id)
+    if mode is None:
+        return None
+    return await add_key(session, keyring, tenant_id=tenant_id, mode=mode, wanted=wanted)
+
+
+async def revoke_by_operator(session: AsyncSession, keyring: KeyRing, *, key: str) -> str | None:
+    """Revoke a key named by its id or by itself; return its id, or None when there is none."""
+    found = await queries.by_id_or_hash(session, key, keyring.hashes(HASH_PURPOSE, key))
+    if found is None:
+        return None
+    found.revoked_at = found.revoked_at or clock.real_now()
+    return found.id

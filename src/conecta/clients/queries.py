@@ -99,3 +99,9 @@ async def is_active(reads: Reads, tenant_id: str, client_id: str) -> bool:
 
 
 _ACTIVE = "select from clients c where c.tenant_id = %(tenant)s and c.id = %(id)s and c.status = 'active'"
+
+
+async def id_of_external(session: AsyncSession, tenant_id: str, external_id: str) -> str | None:
+    """Return the id of the client with this external id."""
+    wanted = select(Client.id).where(Client.tenant_id == tenant_id, Client.external_id == external_id)
+    return await session.scalar(wanted)

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from conecta.auth.caller import Caller
@@ -10,13 +9,13 @@ from conecta.auth.require import require
 from conecta.auth.scopes import Scope
 from conecta.kit.etags import IfMatch, etag
 from conecta.kit.pages import ListPager, json_object
-from conecta.kit.routing import ApiRoute, DbReads, DbSession
+from conecta.kit.routing import API_PREFIX, DbReads, DbSession, native_router, query_of
 from conecta.kit.schemas import Page
 
 from . import service
 from .schemas import ClientCreate, ClientFilters, ClientRead, ClientUpdate
 
-router = APIRouter(route_class=ApiRoute, prefix="/clients", tags=["Clientes"])
+router = native_router("/clients", tag="Clientes")
 
 # A client of the firm may read their own row: the tenant's second policy narrows it.
 ClientsRead = Annotated[Caller, require(Scope.CLIENTS_READ, clients=True)]
@@ -25,7 +24,10 @@ ClientsWrite = Annotated[Caller, require(Scope.CLIENTS_WRITE)]
 
 @router.get("", response_model=Page[ClientRead], summary="Listar clientes")
 async def list_clients(
-    caller: ClientsRead, reads: DbReads, pager: ListPager, filters: Annotated[ClientFilters, Query()]
+    caller: ClientsRead,
+    reads: DbReads,
+    pager: ListPager,
+    filters: Annotated[ClientFilters, query_of(ClientFilters)],
 ) -> Response:
     """Clients of the firm, newest first; archived ones only when asked for."""
     page = await service.list_clients(reads, pager, tenant_id=caller.tenant_id, filters=filters)
@@ -36,7 +38,7 @@ async def list_clients(
 async def create_client(caller: ClientsWrite, session: DbSession, wanted: ClientCreate) -> Response:
     """Create a person or a company. A tax id that another client has is a 409 that names it."""
     new_id, (text, version) = await service.create_client(session, tenant_id=caller.tenant_id, wanted=wanted)
-    return json_object(text, etag=etag(version), status=201, location=f"/v1/servicios/clients/{new_id}")
+    return json_object(text, etag=etag(version), status=201, location=f"{API_PREFIX}/clients/{new_id}")
 
 
 @router.get("/{uuid}", response_model=ClientRead, summary="Detalle de cliente")

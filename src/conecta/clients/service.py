@@ -111,6 +111,11 @@ async def exists_active(reads: Reads, *, tenant_id: str, client_id: str) -> bool
     return await queries.is_active(reads, tenant_id, client_id)
 
 
+async def id_of_external(session: AsyncSession, *, tenant_id: str, external_id: str) -> str | None:
+    """Return the id of the client that the firm's own system calls so."""
+    return await queries.id_of_external(session, tenant_id, external_id)
+
+
 class _ClientColumns(BaseModel):
     """The members of a client that creating and changing both compute from."""
 

@@ -5,14 +5,20 @@ Both say who is asking (`conecta.tenant_id`, `conecta.client_id`) for the length
 Nothing outside this file commits, but for the claim loop of the webhook worker.
 """
 
+import hashlib
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, cast
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol, cast
 
 import psycopg
-from psycopg import AsyncClientCursor, AsyncConnection
-from psycopg.pq import TransactionStatus
-from psycopg.rows import TupleRow
+from psycopg import AsyncClientCursor, AsyncConnection, generators
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -25,6 +31,14 @@ _WHO = (
     "select set_config('role', %(_role)s, true), set_config('conecta.tenant_id', %(_tenant)s, true),"
     " set_config('conecta.client_id', %(_client)s, true)"
 )
+
+_FAST_WHO = (
+    b"select set_config('role', %s, true), set_config('conecta.tenant_id', %s, true),"
+    b" set_config('conecta.client_id', %s, true)"
+)
+
+_PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|%)")
+_MOST_PREPARED = 500
 
 Params = Mapping[str, Any]
 
@@ -54,6 +68,83 @@ def _who(role: str, tenant_id: str, client_id: str) -> dict[str, Any]:
     return {"_role": role, "_tenant": tenant_id, "_client": client_id}
 
 
+class _Prepared(NamedTuple):
+    """A statement as one connection prepares it and runs it."""
+
+    name: bytes
+    prepare: bytes
+    template: bytes
+    parameters: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def _prepared(sql: str) -> _Prepared:
+    """Turn `%(name)s` parameters into those of PREPARE, and of EXECUTE."""
+    numbers: dict[str, int] = {}
+
+    def number(match: re.Match[str]) -> str:
+        return f"${numbers.setdefault(match[1], len(numbers) + 1)}" if match[1] else "%"
+
+    body = _PLACEHOLDER.sub(number, sql)
+    name = b"s" + hashlib.blake2b(sql.encode(), digest_size=12).hexdigest().encode()
+    places = b",".join([b"%s"] * len(numbers))
+    template = b"execute %s" % name + (b"(" + places + b")" if numbers else b"")
+    return _Prepared(name, b"prepare %s as %s; " % (name, body.encode()), template, tuple(numbers))
+
+
+class PreparingConnection(AsyncConnection[TupleRow]):
+    """A connection that sends who is asking and a prepared statement as one simple query.
+
+    That is one round trip and one implicit transaction, without planning the statement again; and it
+    spares the cursor, whose bookkeeping costs more than the query itself.
+    """
+
+    def __init__(self, pgconn: PGconn, row_factory: Any = tuple_row) -> None:
+        super().__init__(pgconn, row_factory)
+        self._names: set[bytes] = set()
+        self._uncertain = False
+        self._literals = Transformer(self)
+
+    async def run(self, who: Params, sql: str, params: Params) -> list[TupleRow]:
+        """Run the statement as `who` and return its rows; raise psycopg's errors."""
+        statement = _prepared(sql)
+        if self._uncertain or len(self._names) >= _MOST_PREPARED:
+            await self._forget()
+        prepare = b"" if statement.name in self._names else statement.prepare
+        execute = statement.template % tuple(self._literal(params[name]) for name in statement.parameters)
+        # Until it has answered, whether the text got as far as PREPARE is unknown: it may fail, and a
+        # caller who hangs up cancels it half-way. The next to use the connection then starts afresh.
+        self._uncertain = True
+        result = await self._last_result(b"%s; %s%s" % (self._filled_who(who), prepare, execute))
+        if result.status in {ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE}:
+            raise error_from_result(result)
+        self._uncertain = False
+        self._names.add(statement.name)
+        transformer = Transformer(self)
+        transformer.set_pgresult(result)
+        return transformer.load_rows(0, result.ntuples, tuple)
+
+    async def _last_result(self, query: bytes) -> PGresult:
+        def exchange() -> Any:
+            self.pgconn.send_query(query)
+            return (yield from generators.execute(self.pgconn))
+
+        results = await self.wait(exchange())
+        return cast("PGresult", results[-1])
+
+    def _filled_who(self, who: Params) -> bytes:
+        role, tenant, client = (self._literal(who[name]) for name in ("_role", "_tenant", "_client"))
+        return _FAST_WHO % (role, tenant, client)
+
+    def _literal(self, value: Any) -> bytes:
+        return b"NULL" if value is None else self._literals.as_literal(value)
+
+    async def _forget(self) -> None:
+        await self._last_result(b"deallocate all")
+        self._names.clear()
+        self._uncertain = False
+
+
 class Database:
     """The connections of one process to one Postgres: made by `create_app` and by the worker."""
 
@@ -69,15 +160,18 @@ class Database:
         self._sessions = async_sessionmaker(
             self._engine, sync_session_class=_WhoIsAsking, expire_on_commit=False
         )
-        self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[PreparingConnection] = AsyncConnectionPool(
             dsn,
+            connection_class=PreparingConnection,
             min_size=1,
             max_size=pool_size,
             open=False,
             kwargs={
                 "autocommit": True,
                 "cursor_factory": AsyncClientCursor,
-                "options": f"-c role={APP_ROLE}",
+                # Hot statements name their tenant and their limit, so one plan fits all callers; planning
+                # them anew would cost several times what they take to run.
+                "options": f"-c role={APP_ROLE} -c plan_cache_mode=force_generic_plan -c jit=off",
             },
         )
 
@@ -108,12 +202,13 @@ class Database:
     async def read(
         self, sql: str, params: Params, *, tenant_id: str = "", client_id: str = "", system: bool = False
     ) -> Sequence[TupleRow]:
-        """Run one statement in its own short transaction, in one round trip, and return its rows."""
+        """Run one statement in its own short transaction, in one round trip, and return its rows.
+
+        The statement is prepared once a connection: planning a hot read costs more than running it.
+        """
         who = _who(SYSTEM_ROLE if system else APP_ROLE, tenant_id, client_id)
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(f"{_WHO}; {sql}", {**params, **who})
-            cursor.nextset()
-            return await cursor.fetchall() if cursor.description else ()
+            return await connection.run(who, sql, params)
 
     @asynccontextmanager
     async def raw_connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from .errors import PreconditionFailed
 
 
-def etag(version: int) -> str:
-    """Write a row's version as a strong ETag."""
+def etag(version: int | str) -> str:
+    """Write a row's version as a strong ETag; a text, when what is read depends on more than the row."""
     return f'"v{version}"'
 
 
@@ -25,7 +25,7 @@ class Precondition:
     def __init__(self, if_match: str | None) -> None:
         self._tags = [tag.strip() for tag in if_match.split(",")] if if_match else None
 
-    def check(self, version: int) -> None:
+    def check(self, version: int | str) -> None:
         """Raise PreconditionFailed (412) unless the row still has a version that the caller knows."""
         if self._tags is None or "*" in self._tags or etag(version) in self._tags:
             return

@@ -48,23 +48,28 @@ class JsonView:
     """How a table is read: the members of its JSON, its source and the sorts it offers.
 
     `fields` is the select list whose names are the wire's; `sorts` maps a public sort name to a
-    (never null) column and its SQL type; every sort has an index that starts with tenant_id.
+    (never null) column and its SQL type; every sort has an index that starts with tenant_id. A row that
+    is stored as JSON already has no `fields` but `stored`, the column with its text.
     """
 
     source: str
     alias: str
-    fields: str
+    fields: str = ""
     sorts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    stored: str | None = None
 
     def one(self, where: str) -> str:
         """Return the statement for single rows: the JSON text and the version."""
         return f"select {self._json}, {self.alias}.version from {self.source} where {where}"
 
-    def page(self, where: str, order_by: str, key: str) -> str:
-        """Return the statement for a page: id, sort key and JSON text of each row."""
+    def page(self, where: str, order_by: str, key: str, limit: int) -> str:
+        """Return the statement for a page: id, sort key and JSON text of each row.
+
+        The limit is written out: a planner that does not know it may sort the whole table.
+        """
         return (
             f"select {self.alias}.id, {key}::text, {self._json} from {self.source}"
-            f" where {where} order by {order_by} limit %(_limit)s"
+            f" where {where} order by {order_by} limit {limit:d}"
         )
 
     def count(self, where: str) -> str:
@@ -73,7 +78,7 @@ class JsonView:
 
     @property
     def _json(self) -> str:
-        return f"(select row_to_json(j)::text from (select {self.fields}) j)"
+        return self.stored or f"(select row_to_json(j)::text from (select {self.fields}) j)"
 
 
 class Where:
@@ -124,8 +129,8 @@ class Pager:
                 _id=last_id,
             )
         order_by = f"{column} {direction}, {view.alias}.id {direction}"
-        statement = view.page(str(where), order_by, column)
-        rows = await reads.rows(statement, {**where.params, "_limit": params.size + 1})
+        statement = view.page(str(where), order_by, column, params.size + 1)
+        rows = await reads.rows(statement, where.params)
         return self._page(rows, params.size, sort, total)
 
     def respond(self, page: PageOfRows) -> Response:

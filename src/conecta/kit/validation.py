@@ -77,6 +77,11 @@ def field_errors(errors: Iterable[Mapping[str, Any]], known: Sequence[str] = ())
     return [_field_error(error, known) for error in list(errors)[:100]]
 
 
+def field_errors_of_query(errors: Iterable[Mapping[str, Any]]) -> list[FieldError]:
+    """Translate what Pydantic found wrong in a query string; the place is the parameter's name."""
+    return field_errors({**error, "loc": ("query", *error["loc"])} for error in errors)
+
+
 def pointer(path: Sequence[str | int]) -> str:
     """Write a JSON pointer (RFC 6901) in printable characters."""
     return "".join("/" + _printable(part).replace("~", "~0").replace("/", "~1") for part in path)

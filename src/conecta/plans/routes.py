@@ -2,18 +2,18 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from conecta.auth.caller import Caller
 from conecta.auth.require import require
-from conecta.kit.routing import ApiRoute
+from conecta.kit.routing import native_router
 
 from . import service
 from .schemas import UsageRead
 
 AnyCaller = Annotated[Caller, require(None)]
 
-router = APIRouter(route_class=ApiRoute, tags=["Cuenta"])
+router = native_router("", tag="Cuenta")
 
 
 @router.get("/usage", response_model=UsageRead, summary="Consumo de los límites del plan")

@@ -9,12 +9,13 @@ from conecta.kit.ids import new_id
 from conecta.people import service as people
 from conecta.users import service as users
 
+from . import queries
 from .models import Tenant
 
 
 @dataclass(frozen=True)
-class NewFirm:
-    """The ids of a firm that was just created."""
+class Firm:
+    """The ids of a firm, its sandbox and its owner."""
 
     tenant_id: str
     sandbox_id: str
@@ -31,7 +32,7 @@ async def create_firm(
     trial_until: datetime | None = None,
     per_minute: int | None = None,
     per_day: int | None = None,
-) -> NewFirm:
+) -> Firm:
     """Create a firm, its sandbox and its owner; needs a system session.
 
     `per_minute` and `per_day` override the plan's limits for this firm and its sandbox.
@@ -52,4 +53,10 @@ async def create_firm(
     await session.flush()
     owner = await users.add_member(session, tenant_id=firm.id, person=person, role="owner")
     await users.add_member(session, tenant_id=sandbox.id, person=person, role="owner")
-    return NewFirm(firm.id, sandbox.id, owner.id)
+    return Firm(firm.id, sandbox.id, owner.id)
+
+
+async def firm_of_owner(session: AsyncSession, *, email: str) -> Firm | None:
+    """Return the first firm that this person owns; needs a system session."""
+    found = await queries.firm_of_owner(session, email)
+    return Firm(*found) if found else None

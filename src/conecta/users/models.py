@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from conecta.kit.tables import Base, Id, TenantTable, Versioned, declare, grants, policies, tenant_key
 
 ROLES = ("owner", "admin", "provider", "assistant")
+# Who may be put in charge of a case or a booking, while active.
+ASSIGNABLE_ROLES = ("owner", "admin", "provider")
 
 
 class User(TenantTable, Versioned, Base):

@@ -1,9 +1,13 @@
 """All SQL of users."""
 
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from conecta.kit.db import Reads
 from conecta.kit.pages import JsonView, PageOfRows, Pager, Where
 from conecta.kit.sql import wire_time
 
+from .models import ASSIGNABLE_ROLES, User
 from .schemas import UserFilters
 
 VIEW = JsonView(
@@ -14,9 +18,9 @@ VIEW = JsonView(
     sorts={"created_at": ("u.created_at", "timestamptz")},
 )
 
-_ASSIGNABLE = """
+_ASSIGNABLE = f"""
 select u.id from users u where u.tenant_id = %(tenant)s and u.id = %(id)s
-  and u.active and u.role in ('owner', 'admin', 'provider')
+  and u.active and u.role in {ASSIGNABLE_ROLES}
 """
 
 
@@ -38,3 +42,8 @@ async def one(reads: Reads, tenant_id: str, user_id: str) -> tuple[str, int] | N
 async def may_be_assigned(reads: Reads, tenant_id: str, user_id: str) -> bool:
     """Say whether a member may be put in charge of a case or a booking."""
     return bool(await reads.rows(_ASSIGNABLE, {"tenant": tenant_id, "id": user_id}))
+
+
+async def id_of_email(session: AsyncSession, tenant_id: str, email: str) -> str | None:
+    """Return the id of the member with this address."""
+    return await session.scalar(select(User.id).where(User.tenant_id == tenant_id, User.email == email))

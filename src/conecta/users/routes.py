@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from conecta.auth.caller import Caller
@@ -10,13 +9,13 @@ from conecta.auth.require import require
 from conecta.auth.scopes import Scope
 from conecta.kit.etags import etag
 from conecta.kit.pages import ListPager, json_object
-from conecta.kit.routing import ApiRoute, DbReads
+from conecta.kit.routing import DbReads, native_router, query_of
 from conecta.kit.schemas import Page
 
 from . import service
 from .schemas import UserFilters, UserRead
 
-router = APIRouter(route_class=ApiRoute, prefix="/users", tags=["Usuarios"])
+router = native_router("/users", tag="Usuarios")
 
 UsersRead = Annotated[Caller, require(Scope.ADMIN)]
 
@@ -26,7 +25,7 @@ async def list_users(
     caller: UsersRead,
     reads: DbReads,
     pager: ListPager,
-    filters: Annotated[UserFilters, Query()],
+    filters: Annotated[UserFilters, query_of(UserFilters)],
 ) -> Response:
     """Members of the firm; `role=provider` gives lawyers and advisers."""
     return pager.respond(await service.list_users(reads, pager, tenant_id=caller.tenant_id, filters=filters))

@@ -45,3 +45,8 @@ async def read_user(reads: Reads, *, tenant_id: str, user_id: str) -> tuple[str,
 async def may_be_assigned(reads: Reads, *, tenant_id: str, user_id: str) -> bool:
     """Say whether a member may be put in charge of a case: active, and owner, admin or provider."""
     return await queries.may_be_assigned(reads, tenant_id, user_id)
+
+
+async def id_of_email(session: AsyncSession, *, tenant_id: str, email: str) -> str | None:
+    """Return the id of the member who signs in with this address."""
+    return await queries.id_of_email(session, tenant_id, email)

@@ -1,0 +1,5 @@
+"""`python -m conecta` is the `conecta` command."""
+
+from conecta.cli import main
+
+main()

@@ -1,0 +1,68 @@
+"""The demo firm: made once, with fresh credentials each time somebody asks for them."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conecta.api_keys import service as api_keys
+from conecta.api_keys.schemas import ApiKeyCreate
+from conecta.auth.scopes import Scope
+from conecta.clients import service as clients
+from conecta.clients.schemas import ClientCreate
+from conecta.kit import clock
+from conecta.kit.crypto import KeyRing
+from conecta.kit.db import Database
+from conecta.people import service as people
+from conecta.tenants import service as tenants
+from conecta.users import service as users
+
+_OWNER = "marta@demo.example"
+_KEY_LIFETIME = timedelta(days=30)
+_CLIENT = ClientCreate(
+    first_name="Lucía",
+    last_name="Ferrer Ibáñez",
+    tax_id="12345678Z",
+    email="lucia@demo.example",
+    phone="+34600111222",
+    external_id="demo-client",
+)
+
+
+async def credentials(database: Database, keyring: KeyRing, *, base_url: str) -> dict[str, Any]:
+    """Create the demo firm if it is missing and return what `conecta demo --json` prints.
+
+    Secrets cannot be read back, so every call makes fresh keys, which expire after thirty days. What no
+    feature offers yet is null.
+    """
+    async with database.transaction(system=True) as session:
+        firm = await tenants.firm_of_owner(session, email=_OWNER)
+        if firm is None:
+            firm = await tenants.create_firm(
+                session, name="Bufete Demo", plan="enterprise", owner_name="Marta Demo", owner_email=_OWNER
+            )
+            provider = await people.find_or_create(session, email="luis@demo.example", name="Luis Demo")
+            for tenant_id in (firm.tenant_id, firm.sandbox_id):
+                await users.add_member(session, tenant_id=tenant_id, person=provider, role="provider")
+                await clients.create_client(session, tenant_id=tenant_id, wanted=_CLIENT)
+        client_id = await clients.id_of_external(session, tenant_id=firm.tenant_id, external_id="demo-client")
+        provider_id = await users.id_of_email(session, tenant_id=firm.tenant_id, email="luis@demo.example")
+        live = await _key(session, keyring, firm.tenant_id, "live")
+        test = await _key(session, keyring, firm.sandbox_id, "test")
+    return {
+        "base_url": base_url,
+        "tenant_id": firm.tenant_id,
+        "api_key": live,
+        "sandbox": {"tenant_id": firm.sandbox_id, "api_key": test},
+        "client_id": client_id,
+        "provider_id": provider_id,
+        "user": {"email": _OWNER, "password": None},
+        "oauth": {"client_id": None, "client_secret": None, "redirect_uri": None},
+        "dialects": {"urbem": None, "sabbatic": None, "lofirmo": None},
+    }
+
+
+async def _key(session: AsyncSession, keyring: KeyRing, tenant_id: str, mode: str) -> str:
+    wanted = ApiKeyCreate(name="Demo", scopes=list(Scope), expires_at=clock.real_now() + _KEY_LIFETIME)
+    new = await api_keys.add_key(session, keyring, tenant_id=tenant_id, mode=mode, wanted=wanted)
+    return new.secret

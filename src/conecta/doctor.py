@@ -1,0 +1,89 @@
+"""`conecta doctor`: looks at an installation as an operator would and says what is wrong."""
+
+import shutil
+from dataclasses import dataclass
+
+from conecta.installation import address_of_running_server, open_database
+from conecta.kit.embedded_postgres import EmbeddedPostgresError
+from conecta.kit.migrate import DatabaseUnusable, check_server
+from conecta.settings import Settings
+
+_LEAST_FREE_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    level: str
+    sentence: str
+
+    @property
+    def broken(self) -> bool:
+        """Whether the installation cannot work like this."""
+        return self.level == "BROKEN"
+
+    def __str__(self) -> str:
+        return f"{self.level:<7} {self.sentence}"
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Return what was found, good and bad."""
+    findings = [_database(settings), _secret(settings), _address(settings), _limits(settings)]
+    return [*findings, _webhooks(settings), _disk(settings)]
+
+
+def _database(settings: Settings) -> Finding:
+    try:
+        with open_database(settings) as dsn:
+            version = check_server(dsn)
+    except (EmbeddedPostgresError, DatabaseUnusable, OSError) as error:
+        return Finding("BROKEN", str(error))
+    kind = "External" if settings.database_url else "Embedded"
+    return Finding("ok", f"{kind} Postgres {version // 10_000}.{version % 10_000}, migrated.")
+
+
+def _secret(settings: Settings) -> Finding:
+    if settings.secret_key is None and settings.database_url:
+        sentence = (
+            f"CONECTA_SECRET_KEY is not set: the root secret is the file in {settings.data_dir}. "
+            "Other servers and workers of this database need the same one."
+        )
+        return Finding("WARNING", sentence)
+    return Finding(
+        "ok", "Root secret: " + ("from the settings." if settings.secret_key else "in the data folder.")
+    )
+
+
+def _address(settings: Settings) -> Finding:
+    base_url = address_of_running_server(settings)
+    if base_url.startswith("http://") and "127.0.0.1" not in base_url and "localhost" not in base_url:
+        return Finding("WARNING", f"{base_url} is not https: credentials would travel in the clear.")
+    return Finding("ok", f"Public address: {base_url}.")
+
+
+def _limits(settings: Settings) -> Finding:
+    if settings.redis_url is None:
+        return Finding("ok", "Rate limits are counted in Postgres.")
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    try:
+        Redis.from_url(settings.redis_url, socket_timeout=3, socket_connect_timeout=3).ping()
+    except (RedisError, OSError) as error:
+        return Finding("WARNING", f"Redis does not answer ({error}); Postgres counts the limits meanwhile.")
+    return Finding("ok", "Rate limits are counted in Redis.")
+
+
+def _webhooks(settings: Settings) -> Finding:
+    if settings.webhook_allow_private:
+        return Finding("WARNING", "Webhooks may go to private addresses (CONECTA_WEBHOOK_ALLOW_PRIVATE).")
+    return Finding("ok", "Webhooks go to public https addresses only.")
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = settings.data_dir if settings.data_dir.exists() else settings.data_dir.absolute().parent
+    free = shutil.disk_usage(folder).free
+    if free < _LEAST_FREE_BYTES:
+        return Finding("WARNING", f"Only {free // 1_000_000} MB are free where {folder} lies.")
+    return Finding("ok", f"{free // 1_000_000_000} GB are free for the data folder.")
