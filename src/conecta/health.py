@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 router = APIRouter(include_in_schema=False)
 
-_READY = "select (select version_num from alembic_version)"
+_READY = "select version_num from alembic_version"
 
 
 @router.get("/healthz")

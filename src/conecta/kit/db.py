@@ -39,6 +39,7 @@ _FAST_WHO = (
 
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|%)")
 _MOST_PREPARED = 500
+_USES_BETWEEN_CHECKS = 1000
 
 Params = Mapping[str, Any]
 
@@ -104,6 +105,11 @@ class PreparingConnection(AsyncConnection[TupleRow]):
         self._names: set[bytes] = set()
         self._uncertain = False
         self._literals = Transformer(self)
+        self._uses = 0
+
+    def is_worn(self) -> bool:
+        """Say, once in many uses, that the pool should look at this connection again."""
+        return self._uses % _USES_BETWEEN_CHECKS == 0
 
     async def run(self, who: Params, sql: str, params: Params) -> list[TupleRow]:
         """Run the statement as `who` and return its rows; raise psycopg's errors."""
@@ -175,12 +181,17 @@ class Database:
             },
         )
 
+        self._idle: list[PreparingConnection] = []
+        self._waiting = 0
+
     async def open(self) -> None:
         """Open the connections; raise psycopg's PoolTimeout when the server does not answer."""
         await self._pool.open(wait=True, timeout=10)
 
     async def close(self) -> None:
         """Give every connection back."""
+        while self._idle:
+            await self._pool.putconn(self._idle.pop())
         await self._pool.close()
         await self._engine.dispose()
 
@@ -207,8 +218,28 @@ class Database:
         The statement is prepared once a connection: planning a hot read costs more than running it.
         """
         who = _who(SYSTEM_ROLE if system else APP_ROLE, tenant_id, client_id)
-        async with self._pool.connection() as connection:
+        connection = self._idle.pop() if self._idle else await self._borrow()
+        try:
             return await connection.run(who, sql, params)
+        finally:
+            await self._give_back(connection)
+
+    async def _borrow(self) -> PreparingConnection:
+        self._waiting += 1
+        try:
+            return await self._pool.getconn()
+        finally:
+            self._waiting -= 1
+
+    async def _give_back(self, connection: PreparingConnection) -> None:
+        # A sound connection is kept at hand: the pool's own giving and taking costs a third of a read.
+        # It goes back when it broke or was interrupted, when somebody waits, and every so often for
+        # the pool to renew it.
+        idle = connection.pgconn.transaction_status == TransactionStatus.IDLE
+        if not idle or self._waiting or connection.is_worn():
+            await self._pool.putconn(connection)
+        else:
+            self._idle.append(connection)
 
     @asynccontextmanager
     async def raw_connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:

@@ -198,7 +198,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while server := self._postmaster():
             self._sockets = Path(server[1] or self._folder)  # it is written a moment after the pid
-            answer = PGconn.ping(f"{self.dsn()}&connect_timeout=5".encode())
+            answer = PGconn.ping(f"{self.dsn('postgres')}&connect_timeout=5".encode())
             if answer == Ping.OK:
                 return True
             if answer == Ping.REJECT:
@@ -226,7 +226,8 @@ class EmbeddedPostgres:
         # Were we killed now, initdb would go on; it keeps our turn, so that nobody starts a second one.
         code, said = self._run("initdb", "-D", str(fresh), *_INITDB.split(), *quick, keep=(turn,))
         if code:
-            raise EmbeddedPostgresError(f"Postgres could not make {self._data}: {_gist(said)}.")
+            reason = f"{_gist(said)}; mend that, or name another folder in CONECTA_DATA_DIR"
+            raise EmbeddedPostgresError(f"Postgres could not make {self._data}: {reason}.")
         fresh.rename(self._data)
         folder = os.open(self._folder, os.O_RDONLY)
         os.fsync(folder)  # else a power cut could bring back the name that the next start removes
@@ -293,6 +294,6 @@ def _let_through(path: Path, uid: int, gid: int) -> None:
 
 def _gist(said: str) -> str:
     """Put the last lines that matter of what a tool or the server said into one, without their times."""
-    lines = [re.sub(r"^[\d-]+ [\d:.]+ \w+ \[\d+\] ", "", line).strip() for line in said.splitlines()]
+    lines = [re.sub(r"^.* UTC \[\d+\] +", "", line).strip() for line in said.splitlines()]
     grave = [line for line in lines if re.search(r"error|fatal|panic|could not|hint", line, re.IGNORECASE)]
     return " | ".join((grave or [line for line in lines if line])[-3:])

@@ -55,6 +55,7 @@ def migrate(dsn: str) -> None:
             connection.commit()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            connection.exec_driver_sql(f"grant select on alembic_version to {SYSTEM_ROLE}")
             connection.commit()
     finally:
         engine.dispose()

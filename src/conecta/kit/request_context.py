@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from . import clock, language
 from .errors import BodyTooLarge, InternalError, Problem
 from .ids import new_id
+from .logs import access_log
 from .problem_responses import problem_response, to_problem
 
 _ACCEPTED_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,100}\Z")
@@ -110,7 +111,7 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
     method = scope["method"] if scope["method"] in _METHODS else "OTHER"
     _REQUESTS.labels(method, route, status).inc()
     _DURATION.labels(method, route).observe(seconds)
-    log.info("request", method=method, path=scope["path"], status=status, ms=round(seconds * 1000, 1))
+    access_log.write(method=method, path=scope["path"], status=status, ms=round(seconds * 1000, 1))
 
 
 _METHODS = {"GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"}

@@ -215,6 +215,13 @@ def _refuse_unknown_parameters(request: Request, known: list[str]) -> None:
     raise InvalidParameter(errors=[_unknown(name, known) for name in unknown[:20]])
 
 
+def _refuse_unstorable_parameters(request: Request) -> None:
+    message = str(Text("No se admite el carácter NUL.", "NUL characters are not accepted."))
+    names = [name for name, value in request.query_params.multi_items() if "\x00" in value]
+    if names:
+        raise InvalidParameter(errors=[FieldError(name, "unstorable_text", message) for name in names])
+
+
 def _unknown(name: str, known: list[str]) -> FieldError:
     if name == "page" and "cursor" in known:
         text = Text(
@@ -293,6 +300,7 @@ class QueryOf:
 
     async def __call__(self, request: Request) -> BaseModel:
         """Return the parameters; raise InvalidParameter (400)."""
+        _refuse_unstorable_parameters(request)
         try:
             return self.model.model_validate(dict(request.query_params))
         except ValidationError as error:

@@ -93,7 +93,10 @@ _MAX_CUSTOM_FIELDS = 50
 
 CustomKey = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$")]
 CustomValue = (
-    Annotated[str, Field(max_length=500)] | bool | Annotated[int, Field(ge=-(2**53), le=2**53)] | float
+    Annotated[str, Field(max_length=500)]
+    | bool
+    | Annotated[int, Field(ge=-(2**53), le=2**53)]
+    | Annotated[float, Field(allow_inf_nan=False)]
 )
 CustomFields = Annotated[dict[CustomKey, CustomValue], Field(max_length=_MAX_CUSTOM_FIELDS)]
 """The firm's own data about a row, by key: texts, numbers, true and false."""
