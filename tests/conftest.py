@@ -7,6 +7,8 @@ between tests. Nothing here replaces a part of the product.
 import fcntl
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,10 +28,18 @@ from tests.firms import Firm, make_firm
 
 
 @pytest.fixture(scope="session")
-def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all workers of the run share."""
-    folder = tmp_path_factory.getbasetemp()
-    return folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder
+def run_folder() -> Iterator[Path]:
+    """A folder that all workers of the run share.
+
+    It is not pytest's own, whose parents another run starting at the same moment closes to the account
+    that Postgres runs under.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    folder = Path(tempfile.gettempdir()) / f"conecta-tests-{run[:12]}"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    yield folder
+    if not any((folder / "postgres").rglob("postmaster.pid")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
