@@ -116,6 +116,11 @@ async def id_of_external(session: AsyncSession, *, tenant_id: str, external_id: 
     return await queries.id_of_external(session, tenant_id, external_id)
 
 
+def spanish_tax_id(value: str) -> str:
+    """Return a NIF, NIE or CIF in its stored form; raise Refused when it is none."""
+    return rules.tax_id(value, None, None).value
+
+
 class _ClientColumns(BaseModel):
     """The members of a client that creating and changing both compute from."""
 

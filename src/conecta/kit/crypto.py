@@ -4,6 +4,7 @@ Rotation: the newest root secret writes, the former ones are still tried when re
 """
 
 import base64
+import fcntl
 import hashlib
 import hmac
 import os
@@ -45,7 +46,7 @@ class KeyRing:
         for i in range(len(self._roots)):
             try:
                 return AESGCM(self._key(purpose, i)).decrypt(nonce, sealed, purpose.encode())
-            except InvalidTag:
+            except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
                 continue
         raise DecryptionError(purpose)
 
@@ -77,14 +78,18 @@ class KeyRing:
 def root_secret(data_dir: Path) -> str:
     """Return the root secret kept in the data folder, made on first use and readable by its owner only."""
     path = data_dir / "secret.key"
+    if path.exists() and (secret := path.read_text().strip()):
+        return secret
     data_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        secret = secrets.token_urlsafe(48)
-        file.write(secret)
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+        # Processes that start together must not read what another has not written yet.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        secret = file.read().strip()
+        if not secret:
+            secret = secrets.token_urlsafe(48)
+            file.write(secret)
+            file.flush()
+            os.fsync(file.fileno())
     return secret
 
 

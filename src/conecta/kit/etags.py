@@ -20,10 +20,10 @@ def etag_of_bytes(body: bytes) -> str:
 
 
 class Precondition:
-    """The If-Match header of a write; without it every version is accepted."""
+    """The If-Match header of a write; without it every version is accepted, with an empty one none."""
 
     def __init__(self, if_match: str | None) -> None:
-        self._tags = [tag.strip() for tag in if_match.split(",")] if if_match else None
+        self._tags = [tag.strip() for tag in if_match.split(",")] if if_match is not None else None
 
     def check(self, version: int | str) -> None:
         """Raise PreconditionFailed (412) unless the row still has a version that the caller knows."""
@@ -33,7 +33,7 @@ class Precondition:
 
 
 async def _precondition(request: Request) -> Precondition:
-    return Precondition(request.headers.get("if-match"))
+    return Precondition(_joined(request, "if-match"))
 
 
 IfMatch = Annotated[Precondition, Depends(_precondition)]
@@ -46,7 +46,7 @@ def answer_conditionally(request: Request, response: Response) -> Response:
     tag = response.headers.get("etag")
     if tag is None:
         tag = response.headers["etag"] = etag_of_bytes(bytes(response.body))
-    wanted = request.headers.get("if-none-match")
+    wanted = _joined(request, "if-none-match")
     if wanted is None or not _matches(wanted, tag):
         return response
     headers = {
@@ -55,6 +55,12 @@ def answer_conditionally(request: Request, response: Response) -> Response:
         if name in response.headers
     }
     return Response(status_code=304, headers=headers)
+
+
+def _joined(request: Request, name: str) -> str | None:
+    # Several headers of one name are one list (RFC 9110 §5.3).
+    values = request.headers.getlist(name)
+    return ", ".join(values) if values else None
 
 
 def _matches(if_none_match: str, tag: str) -> bool:

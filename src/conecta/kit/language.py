@@ -47,7 +47,7 @@ def speak(language: str) -> None:
 
 def _quality(parameter: str) -> float:
     name, _, value = parameter.strip().partition("=")
-    if name.strip() != "q":
+    if name.strip().lower() != "q":
         return 1.0
     try:
         return float(value)

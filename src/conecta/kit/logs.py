@@ -11,19 +11,35 @@ from typing import Any
 import structlog
 
 _SECRETS = re.compile(
-    r"(?P<keep>sk_(?:live|test)_cnt_|whsec_|Bearer\s+|auth_token=|client_secret=|code=|token=)[^\s&\"']+"
+    r"(?P<keep>sk_(?:live|test)_cnt_|whsec_|(?i:bearer|basic)\s+|code="
+    r"|(?i:token|secret|password)[\"']?\s*[=:]\s*[\"']?)[^\s&\"']+"
 )
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
-# NIF, NIE and CIF: a letter or digit, seven digits, a letter or digit.
-_TAX_ID = re.compile(r"\b(?:[XYZxyz]\d{7}[A-Za-z]|\d{8}[A-Za-z]|[A-HJNP-SUVWa-hjnp-suvw]\d{7}[0-9A-Ja-j])\b")
+_URL_PASSWORD = re.compile(r"(?P<keep>://[^\s/:@]*:)[^\s/@]+@")
+_JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*")
+_EMAIL = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+\.[\w.-]+")
+# NIF, NIE and CIF, however they are written: a letter or digit, seven digits, a letter or digit.
+_TAX_ID = re.compile(
+    r"(?i)\b(?:ES)?-?(?:\d{2}\.?\d{3}\.?\d{3}[-.\s]?[A-Z]|[XYZK-M][-.]?\d{7}[-.]?[A-Z]"
+    r"|[A-HJNP-SUVW][-.]?\d{7}[-.]?[0-9A-J])\b"
+)
+# Postgres shows the values of a row that breaks a rule.
+_ROW_VALUES = re.compile(r"^DETAIL:.*$", re.MULTILINE)
+# Whoever writes a line break into a URL must not write lines of our log.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 # What we write ourselves, on every line: ids and words without anything to hide.
 _OURS = frozenset({"event", "level", "timestamp", "request_id", "tenant_id", "credential_id", "method"})
 
 
 def redact(text: str) -> str:
-    """Mask keys, webhook secrets, tokens, e-mail addresses and Spanish tax ids in a text."""
-    text = _SECRETS.sub(lambda match: match["keep"] + "***", text)
+    """Mask keys, webhook secrets, tokens, passwords, e-mail addresses and Spanish tax ids in a text."""
+    text = _SECRETS.sub(r"\g<keep>***", text)
+    if "://" in text:
+        text = _URL_PASSWORD.sub(r"\g<keep>***@", text)
+    if "eyJ" in text:
+        text = _JWT.sub("***", text)
+    if "DETAIL" in text:
+        text = _ROW_VALUES.sub("DETAIL: ***", text)
     return _TAX_ID.sub("***", _EMAIL.sub("***@***", text))
 
 
@@ -72,7 +88,7 @@ class AccessLog:
             return
         known = structlog.contextvars.get_contextvars()
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-        path = redact(path)
+        path = _CONTROL.sub("?", redact(path))
         if self._as_json:
             fields = {"event": "request", "level": "info", "timestamp": moment, "method": method}
             line = json.dumps({**fields, "path": path, "status": status, "ms": ms, **known})
@@ -87,9 +103,23 @@ access_log = AccessLog()
 
 def _redact_values(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
-        if isinstance(value, str) and key not in _OURS:
-            event[key] = redact(value)
+        if key not in _OURS:
+            event[key] = _redacted(value)
     return event
+
+
+def _redacted(value: Any) -> Any:
+    match value:
+        case str():
+            return redact(value)
+        case dict():
+            return {key: _redacted(item) for key, item in value.items()}
+        case list() | tuple() | set():
+            return [_redacted(item) for item in value]
+        case bool() | int() | float() | None:
+            return value
+        case _:
+            return redact(str(value))
 
 
 def _redact_record(record: logging.LogRecord) -> bool:

@@ -1,16 +1,16 @@
 """Brings a database to the newest version: one migrator at a time, and none waits long for a lock."""
 
+import re
 from pathlib import Path
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine
 
 from .db import APP_ROLE, SYSTEM_ROLE
 
 SCRIPTS = Path(__file__).parents[3] / "migrations"
 OLDEST_SERVER = 16
+_REVISION = re.compile(r'^revision = "(.+)"$', re.MULTILINE)
+_DOWN_REVISION = re.compile(r'^down_revision = "(.+)"$', re.MULTILINE)
 _LOCK = 0x636F6E6563746131  # "conecta1": one migrator at a time in a database
 
 # Roles belong to the whole server, so a second database finds them there already. A role's creator may
@@ -44,18 +44,45 @@ def migrate(dsn: str) -> None:
     Raises DatabaseUnusable when the server does not answer or is older than Postgres 16.
     """
     check_server(dsn)
-    engine = create_engine(dsn.replace("postgres://", "postgresql://", 1))
+    with psycopg.connect(dsn, autocommit=True) as guard:
+        guard.execute("select pg_advisory_lock(%s)", [_LOCK])
+        guard.execute(ROLES)
+        if _version(guard) != newest():
+            _upgrade(dsn)
+            guard.execute(f"grant select on alembic_version to {SYSTEM_ROLE}")
+
+
+def newest() -> str:
+    """Return the newest migration, read from the files: importing Alembic takes half a second."""
+    texts = [path.read_text(encoding="utf-8") for path in (SCRIPTS / "versions").glob("*.py")]
+    names = {match[1] for text in texts if (match := _REVISION.search(text))}
+    earlier = {match[1] for text in texts if (match := _DOWN_REVISION.search(text))}
+    (head,) = names - earlier
+    return head
+
+
+def _version(connection: psycopg.Connection) -> str | None:
+    found = connection.execute("select to_regclass('public.alembic_version') is not null").fetchone()
+    if not found or not found[0]:
+        return None
+    version = connection.execute("select version_num from public.alembic_version").fetchone()
+    return str(version[0]) if version else None
+
+
+def _upgrade(dsn: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine
+
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
+    engine = create_engine(dsn.replace("postgres://", "postgresql://", 1))
     try:
-        with psycopg.connect(dsn, autocommit=True) as guard, engine.connect() as connection:
-            guard.execute("select pg_advisory_lock(%s)", [_LOCK])
-            guard.execute(ROLES)
+        with engine.connect() as connection:
             connection.exec_driver_sql("set lock_timeout = '5s'")
             connection.commit()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-            connection.exec_driver_sql(f"grant select on alembic_version to {SYSTEM_ROLE}")
             connection.commit()
     finally:
         engine.dispose()

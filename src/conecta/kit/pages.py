@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from .crypto import KeyRing
-from .db import Params, Reads
+from .db import Reads
 from .errors import FieldError, InvalidParameter
 from .language import Text
+from .preparing_connection import Params
 
 DEFAULT_LIMIT, MAX_LIMIT = 25, 100
 _PURPOSE = "cursors"

@@ -4,12 +4,15 @@ The store's own clock decides which minute and which UTC day it is, so that serv
 clocks agree. Postgres keeps the counters by default; Redis or Valkey when several nodes share them.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, cast
 
 import structlog
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from sqlalchemy import BigInteger, Integer
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,6 +21,9 @@ from .db import Database
 from .tables import Base, Id, declare, grants
 
 MINUTE, DAY = 60, 86_400
+_CONNECTIONS = 50  # to Redis, of one process
+_PATIENCE = 1.0  # seconds that one request may wait for Redis
+_SECONDS_DOWN = 1.0  # how long a Redis that did not answer is left alone
 
 log = structlog.get_logger()
 
@@ -224,43 +230,55 @@ class RedisRateLimits:
     """Counters in Redis or Valkey; while it does not answer, the fallback decides and the log says so."""
 
     def __init__(self, url: str, *, fallback: RateLimitStore) -> None:
-        self._redis = Redis.from_url(url, socket_timeout=1.0, socket_connect_timeout=1.0)
+        # Callers queue for a connection: a pool that refuses them would send each to the fallback, whose
+        # counters would then allow them a second time. Never retried: a charge may have been made.
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=_CONNECTIONS,
+            timeout=_PATIENCE,
+            socket_timeout=_PATIENCE,
+            socket_connect_timeout=_PATIENCE,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._redis = Redis.from_pool(pool)
         self._script = self._redis.register_script(_LUA)
         self._fallback = fallback
+        self._down_until = 0.0
 
     async def charge(self, subject: str, limits: Limits) -> Charge:
         """Charge by one Lua script, which Redis runs as one step."""
-        try:
-            allowed, *used = await self._run(subject, "charge", limits.per_minute, limits.per_day)
-        except (RedisError, OSError) as error:
-            log.error("rate_limit_store_down", error=str(error))
+        found = await self._run(subject, "charge", *limits)
+        if found is None:
             return await self._fallback.charge(subject, limits)
-        return Charge(subject, limits, bool(allowed), *used)
+        return Charge(subject, limits, bool(found[0]), *found[1:])
 
     async def refund(self, charge: Charge) -> None:
         """Take the charge back if its windows still run."""
-        try:
-            await self._run(charge.subject, "refund", charge.minute_start, charge.day_start)
-        except (RedisError, OSError) as error:
-            log.error("rate_limit_store_down", error=str(error))
+        if await self._run(charge.subject, "refund", charge.minute_start, charge.day_start) is None:
             await self._fallback.refund(charge)
 
     async def peek(self, subject: str, limits: Limits) -> Charge:
         """Read both counters."""
-        try:
-            _, *used = await self._run(subject, "peek")
-        except (RedisError, OSError) as error:
-            log.error("rate_limit_store_down", error=str(error))
+        found = await self._run(subject, "peek")
+        if found is None:
             return await self._fallback.peek(subject, limits)
-        return Charge(subject, limits, True, *used)
+        return Charge(subject, limits, True, *found[1:])
 
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
 
-    async def _run(self, subject: str, verb: str, *numbers: int) -> Sequence[int]:
+    async def _run(self, subject: str, verb: str, *numbers: int) -> Sequence[int] | None:
+        # One caller finds out that Redis is gone; the others need not wait for it too.
+        if time.monotonic() < self._down_until:
+            return None
         arguments: list[Any] = [verb, *numbers]
-        answer = await self._script(keys=[f"conecta:rate:{subject}"], args=arguments)
+        try:
+            answer = await self._script(keys=[f"conecta:rate:{subject}"], args=arguments)
+        except (RedisError, OSError) as error:
+            self._down_until = time.monotonic() + _SECONDS_DOWN
+            log.error("rate_limit_store_down", error=str(error))
+            return None
         return cast("Sequence[int]", answer)
 
 

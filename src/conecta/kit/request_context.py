@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import clock, language
-from .errors import BodyTooLarge, InternalError, Problem
+from .errors import BodyTooLarge
 from .ids import new_id
 from .logs import access_log
 from .problem_responses import problem_response, to_problem
@@ -29,8 +29,6 @@ _SECURITY_HEADERS = (
     ("referrer-policy", "no-referrer"),
     ("x-frame-options", "DENY"),
 )
-
-log = structlog.get_logger()
 
 
 class RequestContext:
@@ -69,7 +67,6 @@ class RequestContext:
             await send(message)
 
         try:
-            receive.refuse_announced()
             await self._app(scope, receive, sending)
         except Exception as error:
             if status:
@@ -80,18 +77,19 @@ class RequestContext:
 
 
 class _Limited:
-    """Reads the request's body up to the limit; what is longer becomes a 413."""
+    """Reads the request's body up to the limit; what is longer, or says it is, becomes a 413.
+
+    Only when somebody asks for the body: who may not come in is told that first.
+    """
 
     def __init__(self, receive: Receive, headers: Headers, limit: int) -> None:
         self._receive, self._headers, self._limit, self._seen = receive, headers, limit, 0
 
-    def refuse_announced(self) -> None:
-        length = self._headers.get("content-length", "")
-        if length.isdecimal() and int(length[:19]) > self._limit:
-            raise BodyTooLarge(limit=self._limit)
-
     async def __call__(self) -> Message:
         """Receive the next piece of the body."""
+        announced = self._headers.get("content-length", "")
+        if announced.isdecimal() and int(announced[:19]) > self._limit:
+            raise BodyTooLarge(limit=self._limit)
         message = await self._receive()
         self._seen += len(message.get("body", b""))
         if self._seen > self._limit:
@@ -100,10 +98,7 @@ class _Limited:
 
 
 async def _last_resort(error: Exception, scope: Scope, receive: Any, send: Send) -> None:
-    problem = error if isinstance(error, Problem) else to_problem(error, path=scope["path"])
-    if isinstance(problem, InternalError):
-        log.error("unexpected_error", exc_info=error)
-    await problem_response(problem, scope)(scope, receive, send)
+    await problem_response(to_problem(error, path=scope["path"]), scope)(scope, receive, send)
 
 
 def _record(scope: Scope, status: int, seconds: float) -> None:

@@ -8,6 +8,7 @@ headers are on every answer.
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated, Any, Protocol, cast, runtime_checkable
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from fastapi import APIRouter, Depends, Request
@@ -85,7 +86,9 @@ class ApiRoute(APIRoute):
             try:
                 for guard in guards:
                     guard.check(request)
-                _refuse_unknown_parameters(request, parameters)
+                if request.scope["query_string"]:
+                    _refuse_unknown_parameters(request, parameters)
+                    _refuse_unstorable_parameters(request)
                 _refuse_other_formats(request)
                 if request.method in _READS:
                     return answer_conditionally(request, await handler(request))
@@ -216,10 +219,22 @@ def _refuse_unknown_parameters(request: Request, known: list[str]) -> None:
 
 
 def _refuse_unstorable_parameters(request: Request) -> None:
-    message = str(Text("No se admite el carácter NUL.", "NUL characters are not accepted."))
-    names = [name for name, value in request.query_params.multi_items() if "\x00" in value]
+    # Starlette puts U+FFFD where the bytes were not UTF-8; somebody may also have sent that very character.
+    unstorable = "\x00" if _is_utf8(request.scope["query_string"]) else "\x00\ufffd"
+    message = str(
+        Text("Solo se admite UTF-8, sin el carácter NUL.", "Only UTF-8 without NUL characters is accepted.")
+    )
+    names = [name for name, value in request.query_params.multi_items() if set(unstorable) & set(value)]
     if names:
         raise InvalidParameter(errors=[FieldError(name, "unstorable_text", message) for name in names])
+
+
+def _is_utf8(query: bytes) -> bool:
+    try:
+        unquote_to_bytes(query).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _unknown(name: str, known: list[str]) -> FieldError:
@@ -300,7 +315,6 @@ class QueryOf:
 
     async def __call__(self, request: Request) -> BaseModel:
         """Return the parameters; raise InvalidParameter (400)."""
-        _refuse_unstorable_parameters(request)
         try:
             return self.model.model_validate(dict(request.query_params))
         except ValidationError as error:
@@ -308,7 +322,7 @@ class QueryOf:
 
 
 def query_of(model: type[BaseModel]) -> Any:
-    """Make the dependency of a list's parameters: `Annotated[CaseFilters, query_of(CaseFilters)]`."""
+    """Make the dependency that reads a list's parameters into its model."""
     return Depends(QueryOf(model))
 
 

@@ -1,5 +1,6 @@
 """Base classes and field types that every wire schema shares."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -11,6 +12,9 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 
 from . import clock
@@ -23,9 +27,15 @@ T = TypeVar("T")
 
 
 class Schema(BaseModel):
-    """A body somebody sends: unknown members are refused, strings lose surrounding blanks."""
+    """A body somebody sends: unknown members are refused, strings lose surrounding blanks.
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True)
+    It is strict: `"5"` is no number and 1 is no true. A type that JSON has no form of (an enum, a date)
+    says `Field(strict=False)`.
+    """
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True
+    )
 
 
 class ReadSchema(BaseModel):
@@ -36,6 +46,9 @@ class ReadSchema(BaseModel):
 
 class Page(ReadSchema, Generic[T]):
     """One page of a list."""
+
+    # `total` is left out unless asked for.
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
     data: list[T]
     """The items, in the order asked for."""
@@ -55,13 +68,17 @@ def _within_reach(value: datetime) -> datetime:
 
 
 def _text_only(value: Any) -> Any:
-    if isinstance(value, datetime | str):
+    # Pydantic would also take a number in a text for Unix seconds.
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE_FIRST.match(value)):
         return value
     raise Refused("type", Text("Formato: 2026-01-17T14:30:00Z.", "Format: 2026-01-17T14:30:00Z."))
 
 
+_DATE_FIRST = re.compile(r"\s*\d{4}-\d\d-\d\d")
+
 Timestamp = Annotated[
     AwareDatetime,
+    Field(strict=False),
     BeforeValidator(_text_only),
     AfterValidator(_within_reach),
     PlainSerializer(clock.wire, return_type=str),
@@ -90,17 +107,32 @@ def id_of(prefix: str) -> Any:
 
 
 _MAX_CUSTOM_FIELDS = 50
+_MAX_NUMBER = 2**53 - 1  # beyond it, a JSON reader that uses floats (JavaScript) would read another number
+
+
+def _one_refusal(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    # A union reports each of its branches, at places that do not exist in the body.
+    try:
+        return check(value)
+    except ValidationError:
+        raise Refused(
+            "invalid",
+            Text(
+                "Texto de hasta 500 caracteres, número de hasta 2^53-1, true o false.",
+                "A string of at most 500 characters, a number up to 2^53-1, true or false.",
+            ),
+        ) from None
+
 
 CustomKey = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$")]
-CustomValue = (
-    Annotated[str, Field(max_length=500)]
-    | bool
-    | Annotated[int, Field(ge=-(2**53), le=2**53)]
-    | Annotated[float, Field(allow_inf_nan=False)]
-)
+_Text = Annotated[str, Field(max_length=500)]
+_Integer = Annotated[int, Field(ge=-_MAX_NUMBER, le=_MAX_NUMBER)]
+_Decimal = Annotated[float, Field(ge=-_MAX_NUMBER, le=_MAX_NUMBER, allow_inf_nan=False)]
+CustomValue = Annotated[_Text | bool | _Integer | _Decimal, WrapValidator(_one_refusal)]
+_CustomChange = Annotated[_Text | bool | _Integer | _Decimal | None, WrapValidator(_one_refusal)]
 CustomFields = Annotated[dict[CustomKey, CustomValue], Field(max_length=_MAX_CUSTOM_FIELDS)]
 """The firm's own data about a row, by key: texts, numbers, true and false."""
-CustomFieldsPatch = Annotated[dict[CustomKey, CustomValue | None], Field(max_length=_MAX_CUSTOM_FIELDS)]
+CustomFieldsPatch = Annotated[dict[CustomKey, _CustomChange], Field(max_length=_MAX_CUSTOM_FIELDS)]
 """Changes to them: keys are merged, null removes one."""
 
 

@@ -108,6 +108,8 @@ def _field_error(error: Mapping[str, Any], known: Sequence[str]) -> FieldError:
     if error["type"] == "extra_forbidden" and path and known:
         hint = suggestion(str(path[-1]), known)
         text = Text(f"{text.es} {hint.es}", f"{text.en} {hint.en}")
+    if path and path[-1] == "[key]":
+        path.pop()  # Pydantic's word for the name of a member, which JSON pointers cannot point at
     where = pointer(path) if place == "body" else _printable(path[0] if path else place)
     return FieldError(where, code, str(text))
 

@@ -47,3 +47,23 @@ async def may_be_assigned(reads: Reads, tenant_id: str, user_id: str) -> bool:
 async def id_of_email(session: AsyncSession, tenant_id: str, email: str) -> str | None:
     """Return the id of the member with this address."""
     return await session.scalar(select(User.id).where(User.tenant_id == tenant_id, User.email == email))
+
+
+async def for_change(session: AsyncSession, tenant_id: str, user_id: str) -> User | None:
+    """Return a member, locked until the transaction ends."""
+    return await session.scalar(
+        select(User).where(User.tenant_id == tenant_id, User.id == user_id).with_for_update()
+    )
+
+
+async def lock_owners(session: AsyncSession, tenant_id: str) -> list[str]:
+    """Return the ids of the firm's active owners, locked so that two changes cannot remove the last two."""
+    wanted = select(User.id).where(User.tenant_id == tenant_id, User.role == "owner", User.active)
+    return list(await session.scalars(wanted.order_by(User.id).with_for_update()))
+
+
+async def id_of_person(session: AsyncSession, tenant_id: str, person_id: str) -> str | None:
+    """Return the membership of a person in a firm."""
+    return await session.scalar(
+        select(User.id).where(User.tenant_id == tenant_id, User.person_id == person_id)
+    )

@@ -2,24 +2,30 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from conecta.kit.db import Reads
-from conecta.kit.errors import NotFound
+from conecta.kit.db import Database, Reads, SessionReads
+from conecta.kit.errors import NotFound, ValidationFailed
+from conecta.kit.etags import Precondition
 from conecta.kit.ids import canonical, new_id
+from conecta.kit.language import Text
 from conecta.kit.pages import PageOfRows, Pager
-from conecta.people.models import Person
+from conecta.people import service as people
+from conecta.people.service import Person
 
 from . import queries
+from .errors import DuplicateUser, LastOwner
 from .models import User
-from .schemas import UserFilters
+from .schemas import UserCreate, UserFilters, UserUpdate
 
 
-async def add_member(session: AsyncSession, *, tenant_id: str, person: Person, role: str) -> User:
-    """Make a person a member of a firm; needs a system session."""
+async def add_member(
+    session: AsyncSession, *, tenant_id: str, person: Person, role: str, name: str | None = None
+) -> User:
+    """Make a person a member of a firm, where they may go by another name."""
     user = User(
         tenant_id=tenant_id,
         id=new_id("usr"),
         person_id=person.id,
-        name=person.name,
+        name=name or person.name,
         email=person.email,
         role=role,
     )
@@ -50,3 +56,54 @@ async def may_be_assigned(reads: Reads, *, tenant_id: str, user_id: str) -> bool
 async def id_of_email(session: AsyncSession, *, tenant_id: str, email: str) -> str | None:
     """Return the id of the member who signs in with this address."""
     return await queries.id_of_email(session, tenant_id, email)
+
+
+async def create_user(
+    session: AsyncSession, database: Database, *, tenant_id: str, wanted: UserCreate
+) -> tuple[str, tuple[str, int]]:
+    """Add a member to the firm; return its id, and its JSON text and version.
+
+    Raises DuplicateUser (409) when somebody of the firm has that address already.
+    """
+    # People belong to no firm: the system finds or makes the person, who may stay without a membership.
+    async with database.transaction(system=True) as system:
+        person = await people.find_or_create(system, email=wanted.email, name=wanted.name)
+    existing = await queries.id_of_person(session, tenant_id, person.id)
+    if existing:
+        raise DuplicateUser(existing)
+    user = await add_member(session, tenant_id=tenant_id, person=person, role=wanted.role, name=wanted.name)
+    return user.id, await _shown(session, tenant_id, user.id)
+
+
+async def update_user(
+    session: AsyncSession, *, tenant_id: str, user_id: str, wanted: UserUpdate, precondition: Precondition
+) -> tuple[str, int]:
+    """Change a member; return its JSON text and version.
+
+    Raises NotFound, PreconditionFailed, ValidationFailed and LastOwner (409).
+    """
+    key = canonical("usr", user_id)
+    owners = await queries.lock_owners(session, tenant_id)
+    user = await queries.for_change(session, tenant_id, key) if key else None
+    if user is None:
+        raise NotFound
+    precondition.check(user.version)
+    changes = wanted.model_dump(exclude_unset=True)
+    empty = [name for name, value in changes.items() if value is None]
+    if empty:
+        raise ValidationFailed.at(
+            f"/{empty[0]}", "required", Text("No puede ser null.", "It cannot be null.")
+        )
+    stays_owner = changes.get("role", user.role) == "owner" and changes.get("active", user.active)
+    if owners == [user.id] and not stays_owner:
+        raise LastOwner(id=user.id)
+    for name, value in changes.items():
+        if getattr(user, name) != value:
+            setattr(user, name, value)
+    return await _shown(session, tenant_id, user.id)
+
+
+async def _shown(session: AsyncSession, tenant_id: str, user_id: str) -> tuple[str, int]:
+    found = await queries.one(SessionReads(session), tenant_id, user_id)
+    assert found is not None
+    return found

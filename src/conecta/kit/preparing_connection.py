@@ -1,0 +1,142 @@
+"""A connection made for hot reads: one round trip, no planning, no cursor, no second look at the socket."""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Generator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from psycopg import AsyncConnection
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg.rows import TupleRow, tuple_row
+from psycopg.waiting import Ready, Wait
+
+_PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|%)")
+_MOST_PREPARED = 500
+_USES_BETWEEN_CHECKS = 1000
+
+Params = Mapping[str, Any]
+
+
+class _Prepared(NamedTuple):
+    """A statement as one connection prepares it and runs it."""
+
+    name: bytes
+    prepare: bytes
+    template: bytes
+    parameters: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def _prepared(sql: str) -> _Prepared:
+    """Turn `%(name)s` parameters into those of PREPARE, and of EXECUTE."""
+    numbers: dict[str, int] = {}
+
+    def number(match: re.Match[str]) -> str:
+        return f"${numbers.setdefault(match[1], len(numbers) + 1)}" if match[1] else "%"
+
+    body = _PLACEHOLDER.sub(number, sql)
+    name = b"s" + hashlib.blake2b(sql.encode(), digest_size=12).hexdigest().encode()
+    places = b",".join([b"%s"] * len(numbers))
+    template = b"execute %s" % name + (b"(" + places + b")" if numbers else b"")
+    return _Prepared(name, b"prepare %s as %s; " % (name, body.encode()), template, tuple(numbers))
+
+
+class PreparingConnection(AsyncConnection[TupleRow]):
+    """A connection that sends who is asking and a prepared statement as one simple query.
+
+    That is one round trip and one implicit transaction, without planning the statement again; and it
+    spares the cursor, whose bookkeeping costs more than the query itself.
+    """
+
+    def __init__(self, pgconn: PGconn, row_factory: Any = tuple_row) -> None:
+        super().__init__(pgconn, row_factory)
+        self._names: set[bytes] = set()
+        self._uncertain = False
+        self._literals = Transformer(self)
+        self._uses = 0
+        self._watched_by: asyncio.AbstractEventLoop | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    def is_worn(self) -> bool:
+        """Say, once in many uses, that the pool should look at this connection again."""
+        return self._uses % _USES_BETWEEN_CHECKS == 0
+
+    async def run(self, who: bytes, sql: str, params: Params) -> list[TupleRow]:
+        """Run the text `who` and then the statement; return its rows, or raise psycopg's errors."""
+        statement = _prepared(sql)
+        self._uses += 1
+        if self._uncertain or len(self._names) >= _MOST_PREPARED:
+            await self._forget()
+        prepare = b"" if statement.name in self._names else statement.prepare
+        execute = statement.template % tuple(self.literal(params[name]) for name in statement.parameters)
+        # Until it has answered, whether the text got as far as PREPARE is unknown: it may fail, and a
+        # caller who hangs up cancels it half-way. The next to use the connection then starts afresh.
+        self._uncertain = True
+        result = await self._last_result(b"%s; %s%s" % (who, prepare, execute))
+        if result.status in {ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE}:
+            raise error_from_result(result)
+        self._uncertain = False
+        self._names.add(statement.name)
+        transformer = Transformer(self)
+        transformer.set_pgresult(result)
+        return transformer.load_rows(0, result.ntuples, tuple)
+
+    async def _last_result(self, query: bytes) -> PGresult:
+        """Send a query text and return the result of its last statement (libpq's asynchronous way)."""
+        self.pgconn.send_query(query)
+        while self.pgconn.flush():
+            await self.wait(_until_writable())
+        last: PGresult | None = None
+        while True:
+            while self.pgconn.is_busy():
+                await self._readable()
+                self.pgconn.consume_input()
+            result = self.pgconn.get_result()
+            if result is None:
+                assert last is not None
+                return last
+            last = result
+
+    async def _readable(self) -> None:
+        """Wait until the server has said something.
+
+        The event loop keeps watching the socket between two queries: starting and stopping to watch
+        costs more than all the rest that this process does for a read.
+        """
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        if self._watched_by is not loop:
+            loop.add_reader(self.pgconn.socket, self._on_readable)
+            self._watched_by = loop
+        await self._waiter
+
+    def _on_readable(self) -> None:
+        if self._waiter is None or self._waiter.done():
+            # Nobody asked: the server has hung up, and would wake us for ever.
+            self.unwatch()
+        else:
+            self._waiter.set_result(None)
+
+    def unwatch(self) -> None:
+        """Stop watching the socket; needed before anybody else uses or closes the connection."""
+        if self._watched_by is not None and not self.closed:
+            self._watched_by.remove_reader(self.pgconn.socket)
+        self._watched_by = None
+
+    def literal(self, value: Any) -> bytes:
+        """Write a value as it may stand in a query text."""
+        return b"NULL" if value is None else self._literals.as_literal(value)
+
+    async def _forget(self) -> None:
+        await self._last_result(b"deallocate all")
+        self._names.clear()
+        self._uncertain = False
+
+
+def _until_writable() -> Generator[Wait, Ready | int, None]:
+    yield Wait.W
