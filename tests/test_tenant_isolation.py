@@ -1,0 +1,125 @@
+"""Another firm tries every route with this firm's ids: only 404 or 403, and nothing changed.
+
+The list of routes is the application's own, so a new route is tried without anybody remembering it.
+Row-level security alone is tried in tests/kit/test_row_level_security.py.
+"""
+
+from typing import Any
+
+import pytest
+
+from conecta import api as native
+
+# What another firm may legitimately reach without any id: its own collections.
+BODIES: dict[str, dict[str, Any]] = {
+    "/cases/{uuid}": {"title": "Robado"},
+    "/cases/{uuid}/close": {"reason": "Robado"},
+    "/cases/{uuid}/reopen": {"reason": "Robado"},
+    "/cases/{uuid}/notes": {"content": "Robado"},
+    "/cases/{uuid}/notes/{note}": {"content": "Robado"},
+    "/case-categories/{code}": {"name_es": "Robado"},
+    "/clients/{uuid}": {"first_name": "Robado"},
+    "/webhooks/{uuid}": {"description": "Robado"},
+    "/webhooks/{uuid}/secret/rotate": {"grace_seconds": 60},
+    "/webhooks/{uuid}/recover": {"since": "2026-01-01T00:00:00Z"},
+    "/users/{uuid}": {"name": "Robado"},
+    "/api-keys/{uuid}/roll": {"grace_seconds": 60},
+}
+PREFIX = native.PREFIX
+ROUTES = sorted(
+    (method, route.path.removeprefix(PREFIX))
+    for route in native.routes()
+    for method in route.methods
+    if "{" in route.path
+)
+
+
+@pytest.fixture
+async def belongings(api, firm) -> dict[str, dict[str, str]]:
+    """One of everything this firm can have, by the first part of its path."""
+    client = (await api.post("/clients", json={"name": "Ana Gil", "external_id": "a-1"})).json()
+    hook = {"url": "http://127.0.0.1:9/hook", "events": ["*"]}
+    endpoint = (await api.post("/webhooks", json=hook)).json()
+    category = (await api.post("/case-categories", json={"code": "naval", "name_es": "Naval"})).json()
+    wanted = {"client_id": client["id"], "category": "naval", "title": "Abordaje"}
+    case = (await api.post("/cases", json=wanted)).json()
+    note = (await api.post(f"/cases/{case['id']}/notes", json={"content": "Secreta"})).json()
+    events = (await api.get("/events")).json()["data"]
+    deliveries = (await api.get(f"/webhooks/{endpoint['id']}/deliveries")).json()["data"]
+    keys = (await api.get("/api-keys")).json()["data"]
+    return {
+        "cases": {"uuid": case["id"], "note": note["id"]},
+        "clients": {"uuid": client["id"]},
+        "case-categories": {"code": category["code"]},
+        "webhooks": {"uuid": endpoint["id"], "delivery": deliveries[0]["id"]},
+        "events": {"uuid": events[0]["id"]},
+        "users": {"uuid": firm.owner_id},
+        "api-keys": {"uuid": keys[0]["id"]},
+    }
+
+
+async def test_no_route_lets_another_firm_in(app, firm, other_firm, belongings, superuser):
+    assert len(ROUTES) >= 25
+    before = _rows(superuser, firm.id)
+    async with other_firm.client(app) as thief:
+        for method, path in ROUTES:
+            ids = belongings[path.split("/")[1]]
+            body = BODIES.get(path, {}) if method in {"POST", "PATCH", "PUT"} else None
+            answer = await thief.request(method, path.format(**ids), json=body)
+            assert answer.status_code in {403, 404}, f"{method} {path}: {answer.status_code} {answer.text}"
+            assert "Abordaje" not in answer.text
+            assert "Secreta" not in answer.text
+    assert _rows(superuser, firm.id) == before
+
+
+async def test_another_firms_ids_in_a_body_are_unknown(app, firm, other_firm, belongings, superuser):
+    before = _rows(superuser, firm.id)
+    async with other_firm.client(app) as thief:
+        own = (await thief.post("/clients", json={"name": "Propio"})).json()["id"]
+        stolen = {"client_id": belongings["clients"]["uuid"], "category": "civil", "title": "X"}
+        assert (await thief.post("/cases", json=stolen)).status_code == 422
+        provider = {
+            "client_id": own,
+            "category": "civil",
+            "title": "X",
+            "assigned_provider_id": firm.owner_id,
+        }
+        assert (await thief.post("/cases", json=provider)).status_code == 422
+        category = {"client_id": own, "category": "naval", "title": "X"}
+        assert (await thief.post("/cases", json=category)).status_code == 422
+        filtered = await thief.get("/cases", params={"client_id": belongings["clients"]["uuid"]})
+        assert filtered.json()["data"] == []
+    assert _rows(superuser, firm.id) == before
+
+
+async def test_every_list_of_another_firm_is_its_own(app, firm, other_firm, belongings):
+    lists = sorted(
+        route.path.removeprefix(PREFIX)
+        for route in native.routes()
+        if "GET" in route.methods and "{" not in route.path
+    )
+    foreign = [value for ids in belongings.values() for value in ids.values()] + [firm.id]
+    async with other_firm.client(app) as thief:
+        for path in lists:
+            answer = await thief.get(path)
+            assert answer.status_code == 200, f"{path}: {answer.text}"
+            assert not [value for value in foreign if value in answer.text], path
+
+
+def _rows(superuser, tenant_id: str) -> dict[str, str]:
+    """Return a fingerprint of everything a tenant has, table by table, but for when its keys were used."""
+    tables = superuser.execute(
+        "select table_name from information_schema.columns where table_schema = 'public'"
+        " and column_name = 'tenant_id'"
+    ).fetchall()
+    found = {}
+    for (table,) in tables:
+        row = (
+            "to_jsonb(t) - 'last_used_at' - 'last_used_address' - 'last_used_agent' - 'last_used_route'"
+            if table == "api_keys"
+            else "to_jsonb(t)"
+        )
+        texts = f"string_agg(({row})::text, '|' order by ({row})::text)"
+        query = f"select md5(coalesce({texts}, '')) from {table} t where tenant_id = %s"
+        found[table] = superuser.execute(query, [tenant_id]).fetchone()[0]
+    return found
