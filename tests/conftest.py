@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import hypothesis
 import psycopg
 import pytest
 from fastapi import FastAPI
@@ -25,6 +26,12 @@ from conecta.kit.embedded_postgres import EmbeddedPostgres
 from conecta.kit.migrate import SCRIPTS, migrate
 from conecta.settings import Settings
 from tests.firms import Firm, make_firm
+
+# A property is true or false, however busy the machine is.
+hypothesis.settings.register_profile(
+    "conecta", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("conecta")
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +66,7 @@ def template(postgres: EmbeddedPostgres, run_folder: Path) -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
             exists = connection.execute("select from pg_database where datname = %s", [name]).fetchone()
-            if not exists:
+            if exists is None:
                 connection.execute(f'create database "{name}_new"')
                 migrate(postgres.dsn(f"{name}_new"))
                 connection.execute(f'alter database "{name}_new" rename to "{name}"')

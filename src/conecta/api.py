@@ -5,14 +5,24 @@ from collections.abc import Iterator
 from starlette.routing import BaseRoute
 
 from conecta.api_keys.routes import router as api_keys
+from conecta.cases.activities.routes import router as case_activities
+from conecta.cases.categories.routes import router as case_categories
+from conecta.cases.notes.routes import router as case_notes
+from conecta.cases.routes import router as cases
 from conecta.clients.routes import router as clients
+from conecta.events.routes import router as events
 from conecta.kit.routing import API_PREFIX
 from conecta.plans.routes import router as plans
+from conecta.tenants.routes import router as tenants
 from conecta.users.routes import router as users
+from conecta.webhooks.routes import router as webhooks
 
 PREFIX = API_PREFIX
 
-_FEATURES = (clients, users, api_keys, plans)
+_FEATURES = (
+    cases, clients, case_activities, case_notes, case_categories, webhooks, events, users, api_keys, tenants,
+    plans,
+)  # fmt: skip
 
 
 def routes() -> Iterator[BaseRoute]:

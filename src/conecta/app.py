@@ -10,8 +10,10 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
-from conecta import api, health
+import conecta.models  # noqa: F401 - foreign keys name tables by text: a process must know them all
+from conecta import api, health, reference_pages
 from conecta.api_keys.credentials import ApiKeyCredentials
 from conecta.auth.gate import Gate, GateSettings
 from conecta.installation import keyring_of
@@ -48,14 +50,7 @@ def create_app(settings: Settings, *, dsn: str, with_worker: bool = False) -> Fa
         redirect_slashes=False,
         middleware=[
             Middleware(RequestContext, base_url=settings.base_url, max_body_bytes=settings.max_body_bytes),
-            Middleware(
-                CORSMiddleware,
-                allow_origins=settings.cors_origins,
-                allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
-                allow_headers=["*"],
-                expose_headers=EXPOSED_HEADERS,
-                max_age=7200,
-            ),
+            *_cors(settings),
             Middleware(Gate, credentials=[keys], limits=limits, settings=gate_settings),
         ],
         exception_handlers={HTTPException: _router_refusal},
@@ -66,7 +61,23 @@ def create_app(settings: Settings, *, dsn: str, with_worker: bool = False) -> Fa
     app.state.limits = limits
     app.router.routes.extend(api.routes())
     app.router.routes.extend(health.router.routes)
+    app.router.routes.extend(reference_pages.router.routes)
     return app
+
+
+def _cors(settings: Settings) -> list[Middleware]:
+    if not settings.cors_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=EXPOSED_HEADERS,
+            max_age=7200,
+        )
+    ]
 
 
 def _worker(settings: Settings, dsn: str, keyring: KeyRing) -> Any:
@@ -103,4 +114,13 @@ def _lifespan(
 
 
 async def _router_refusal(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        # The router names the methods of the first route only that has this path.
+        error.headers = {"Allow": ", ".join(_methods_of(request))}
     return problem_response(to_problem(error, path=request.url.path), request.scope)
+
+
+def _methods_of(request: Request) -> list[str]:
+    routes = [route for route in request.app.router.routes if isinstance(route, Route)]
+    fitting = [route for route in routes if route.path_regex.match(request.url.path)]
+    return sorted({method for route in fitting for method in route.methods or ()})

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Foreign keys name tables by text: SQLAlchemy must know them all before the first write.
+import conecta.models  # noqa: F401
 from conecta.kit.crypto import KeyRing, root_secret
 from conecta.kit.embedded_postgres import EmbeddedPostgres
 from conecta.kit.migrate import migrate

@@ -1,6 +1,16 @@
 """Imports every table, so that Alembic and the tests see the whole declared database."""
 
 from conecta.api_keys.models import ApiKey
+from conecta.cases.models import (
+    Case,
+    CaseActivity,
+    CaseCategory,
+    CaseCounter,
+    CaseCustomField,
+    CaseNote,
+    CaseNoteEdit,
+    CaseTag,
+)
 from conecta.clients.models import Client, ClientCustomField
 from conecta.events.models import Event
 from conecta.kit.idempotency import RememberedAnswer
@@ -15,6 +25,14 @@ from conecta.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndp
 __all__ = [
     "ApiKey",
     "Base",
+    "Case",
+    "CaseActivity",
+    "CaseCategory",
+    "CaseCounter",
+    "CaseCustomField",
+    "CaseNote",
+    "CaseNoteEdit",
+    "CaseTag",
     "Client",
     "ClientCustomField",
     "Event",

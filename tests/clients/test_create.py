@@ -47,7 +47,7 @@ async def test_person_with_everything(api):
         ("additional_emails", ["ok@example.com", "x"], "/additional_emails/1"),
         ("address", {"country": "XX"}, "/address/country"),
         ("nombre", "x", "/nombre"),
-        ("custom_fields", {"Mal": 1}, "/custom_fields/Mal/[key]"),
+        ("custom_fields", {"Mal": 1}, "/custom_fields/Mal"),
         ("language", "español", "/language"),
         ("first_name", "x" * 201, "/first_name"),
         ("first_name", "a\x00b", "/first_name"),
@@ -77,3 +77,57 @@ async def test_twenty_parallel_creates_of_one_tax_id_make_one_client(api):
     assert statuses == [201] + [409] * 19
     winner = next(answer.json()["id"] for answer in answers if answer.status_code == 201)
     assert {a.json().get("existing_id") for a in answers if a.status_code == 409} == {winner}
+
+
+async def test_two_firms_may_have_the_same_person(api, app, other_firm):
+    wanted = {"name": "Ana", "tax_id": "12345678Z", "external_id": "crm-1"}
+    mine = (await api.post("/clients", json=wanted)).json()
+    async with other_firm.client(app) as other:
+        theirs = await other.post("/clients", json=wanted)
+        assert theirs.status_code == 201, theirs.text
+        assert [c["id"] for c in (await other.get("/clients")).json()["data"]] == [theirs.json()["id"]]
+    assert [c["id"] for c in (await api.get("/clients")).json()["data"]] == [mine["id"]]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "stored"),
+    [
+        ("600111222", "+34600111222"),
+        ("600 11 12 22", "+34600111222"),
+        ("+34 600-111-222", "+34600111222"),
+        ("0034600111222", "+34600111222"),
+        ("(+34) 600.111.222", "+34600111222"),
+        ("６００１１１２２２", "+34600111222"),
+        ("+44 (0)20 7946 0018", "+442079460018"),
+        ("+39 06 698 12345", "+390669812345"),
+    ],
+)
+async def test_phones_are_kept_in_one_spelling(api, spelling, stored):
+    answer = await api.post("/clients", json={"name": "Ana", "phone": spelling})
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["phone"] == stored
+
+
+@pytest.mark.parametrize(
+    "phone", ["", "12", "phone", "+34", "+999 123456789", "6" * 16, "600111222/600111333"]
+)
+async def test_phones_that_cannot_exist_are_refused(api, phone):
+    answer = await api.post("/clients", json={"name": "Ana", "phone": phone})
+    assert answer.status_code == 422, answer.text
+    assert [e["pointer"] for e in answer.json()["errors"]] == ["/phone"]
+
+
+async def test_company_needs_its_name(api):
+    answer = await api.post("/clients", json={"kind": "company", "first_name": "Ana", "last_name": "Gil"})
+    assert answer.status_code == 422
+    made = await api.post("/clients", json={"kind": "company", "name": "Pons SL", "first_name": "Ana"})
+    assert (made.json()["name"], made.json()["first_name"]) == ("Pons SL", "Ana")
+
+
+async def test_twenty_parallel_creates_of_one_external_id_make_one_client(api):
+    answers = await asyncio.gather(
+        *(api.post("/clients", json={"name": f"Ana {i}", "external_id": "crm-1"}) for i in range(20))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 19
+    codes = {answer.json()["errors"][0]["pointer"] for answer in answers if answer.status_code == 409}
+    assert codes == {"/external_id"}

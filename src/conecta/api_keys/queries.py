@@ -12,7 +12,9 @@ from .models import ApiKey
 from .schemas import ApiKeyFilters
 
 # Finds a key with its firm, plan and limits; and charges the request in the same round trip, but only
-# when the key may come in, so that a revoked or misplaced key never spends its firm's requests.
+# when the key may come in, so that a revoked or misplaced key never spends its firm's requests: the
+# function takes its arguments from `admitted`, so it cannot run before that has let the key through
+# (a condition on the join would be looked at too late).
 ADMIT = """
 select k.id, k.revoked, k.expired, k.elsewhere, k.name, k.scopes, k.tenant_id, k.firm_id,
   k.plan_id, k.per_minute, k.per_day, k.clock_offset_seconds, k.time_zone,
@@ -36,8 +38,10 @@ from (
 ) k
 left join lateral (
   select c.*, set_config('synchronous_commit', 'off', true)
-  from charge_request(k.tenant_id, k.per_minute, k.per_day) c
-) c on %(charge)s and not k.revoked and not k.expired and not k.elsewhere
+  from (select k.tenant_id, k.per_minute, k.per_day
+        where %(charge)s and not k.revoked and not k.expired and not k.elsewhere offset 0) as admitted
+  cross join lateral charge_request(admitted.tenant_id, admitted.per_minute, admitted.per_day) c
+) c on true
 """
 
 WRITE_USES = """

@@ -45,7 +45,7 @@ class ApiKeyCreate(Schema):
 
     name: Annotated[str, Field(min_length=1, max_length=100, examples=["CRM"])]
     """What it is for; people see it in the panel and in the history of cases."""
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
+    scopes: Annotated[list[Annotated[Scope, Field(strict=False)]], Field(min_length=1, max_length=len(Scope))]
     """What it may do."""
     mode: Literal["live", "test"] | None = None
     """`test` works on the firm's sandbox; by default, the mode of the credential that creates it."""

@@ -1,6 +1,6 @@
 """API keys: create, list, roll with grace, revoke."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -53,9 +53,7 @@ async def create_key(
 
     Raises ScopeNotYours when the caller lacks a scope, ValidationFailed when a sandbox asks for a live key.
     """
-    missing = sorted(set(wanted.scopes) - caller.scopes)
-    if missing:
-        raise ScopeNotYours(missing=" ".join(missing))
+    _refuse_more_than_own(wanted.scopes, caller)
     _refuse_past(wanted)
     mode = wanted.mode or ("test" if caller.sandbox else "live")
     if caller.sandbox and mode == "live":
@@ -108,9 +106,11 @@ async def roll_key(
 ) -> NewKey:
     """Replace a key by a new one with the same rights; the old one works for the grace period.
 
-    Raises NotFound, and KeyRevoked (409) when there is nothing left to replace.
+    Raises NotFound, KeyRevoked (409) when there is nothing left to replace, and ScopeNotYours (403): the
+    caller gets to see the new key, so it may not have scopes that the caller lacks.
     """
     old = await _active(session, caller.tenant_id, key_id)
+    _refuse_more_than_own(old.scopes, caller)
     until = clock.real_now() + timedelta(seconds=wanted.grace_seconds)
     same = ApiKeyCreate(
         name=old.name,
@@ -143,6 +143,12 @@ async def _active(session: AsyncSession, tenant_id: str, key_id: str) -> ApiKey:
     if key.revoked_at or key.replaced_by or expired:
         raise KeyRevoked(id=key.id)
     return key
+
+
+def _refuse_more_than_own(scopes: Iterable[str], caller: Caller) -> None:
+    missing = sorted(set(scopes) - caller.scopes)
+    if missing:
+        raise ScopeNotYours(missing=" ".join(missing))
 
 
 def _refuse_past(wanted: ApiKeyCreate) -> None:

@@ -21,6 +21,8 @@ from .caller import Caller
 from .credentials import Admission, Credentials, Presented
 from .errors import RateLimited
 
+log = structlog.get_logger()
+
 _DAILY_REFUSALS = 50  # times the minute's: an address may fail all day long, slowly
 
 
@@ -60,12 +62,17 @@ class Gate:
         except Exception as error:  # noqa: BLE001 - the gate answers for whatever its stores raise
             await problem_response(to_problem(error, path=scope["path"]), scope)(scope, receive, send)
             return
-        sending = self._with_headers(charge, send)
+        sending = _Charged(self._limits, charge, send)
         if answer is not None:
             await problem_response(answer, scope)(scope, receive, sending)
             return
         _introduce(caller, scope)
-        await self._app(scope, receive, sending)
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            if sending.started:
+                raise
+            await problem_response(to_problem(error, path=scope["path"]), scope)(scope, receive, sending)
 
     async def _admit(self, scope: Scope) -> Admission:
         headers = Headers(scope=scope)
@@ -86,9 +93,9 @@ class Gate:
     def _refusal_of(self, charge: Charge, headers: Headers, caller: Caller) -> Problem | None:
         if not charge.allowed:
             return RateLimited(charge, int(time.time()))
-        wanted = headers.get("x-tenant-id", caller.tenant_id).strip()
         same_firm = {caller.tenant_id, caller.firm_id} if caller.sandbox else {caller.tenant_id}
-        return None if wanted in same_firm else TenantMismatch()
+        wanted = {value.strip() for value in headers.getlist("x-tenant-id")}
+        return None if wanted <= same_firm else TenantMismatch()
 
     async def _charge_refused(self, scope: Scope, refusal: Unauthorized) -> tuple[Charge, Problem]:
         per_minute = self._settings.refusals_per_minute
@@ -96,17 +103,35 @@ class Gate:
         charge = await self._limits.charge(f"address:{_address(scope)}", limits)
         return charge, refusal if charge.allowed else RateLimited(charge, int(time.time()))
 
-    def _with_headers(self, charge: Charge, send: Send) -> Send:
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                shown, status = charge, message["status"]
-                if (status == 304 or status >= 500) and charge.allowed:
-                    await self._limits.refund(charge)
-                    shown = charge.refunded()
-                message["headers"] = [*message["headers"], *shown.headers(int(time.time()))]
-            await send(message)
 
-        return sending
+class _Charged:
+    """Sends an answer with the limits' headers, and gives back the charge of one that is free."""
+
+    def __init__(self, limits: RateLimitStore, charge: Charge, send: Send) -> None:
+        self._limits, self._charge, self._send = limits, charge, send
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        """Send a piece of the answer."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            shown = await self._refunded() if _is_free(message["status"]) else self._charge
+            message["headers"] = [*message["headers"], *shown.headers(int(time.time()))]
+        await self._send(message)
+
+    async def _refunded(self) -> Charge:
+        if not self._charge.allowed:
+            return self._charge
+        try:
+            await self._limits.refund(self._charge)
+        except Exception as error:  # noqa: BLE001 - the answer is worth more than the refund
+            log.error("refund_failed", error=str(error)[:500])
+            return self._charge
+        return self._charge.refunded()
+
+
+def _is_free(status: int) -> bool:
+    return status == 304 or status >= 500
 
 
 def _introduce(caller: Caller, scope: Scope) -> None:

@@ -68,10 +68,13 @@ class Client(TenantTable, Versioned, Base):
     # What people search by, one blank between words; `rules.search_words` writes it.
     search_words: Mapped[str]
     sort_name: Mapped[str] = mapped_column(Text(collation="C"), Computed("plain_text(name)", persisted=True))
-    # The tenant is one of the words, so that the index never walks another firm's clients.
+    # The tenant is one of the words, so that the index never walks another firm's clients; no word that
+    # people search by starts with its bar, so that nobody finds everything by the beginning of "tenant".
     search: Mapped[str] = mapped_column(
         TSVECTOR,
-        Computed("array_to_tsvector(string_to_array(search_words || ' ' || tenant_id, ' '))", persisted=True),
+        Computed(
+            "array_to_tsvector(string_to_array(search_words || ' |' || tenant_id, ' '))", persisted=True
+        ),
     )
 
 
@@ -99,7 +102,8 @@ language sql stable security definer set search_path = public as $$
   with found as materialized (
     select id from clients
     where tenant_id = current_setting('conecta.tenant_id', true)
-      and search @@ (p_query || ' & ' || quote_literal(current_setting('conecta.tenant_id', true)))::tsquery
+      and search @@ ('(' || p_query || ') & '
+        || quote_literal('|' || current_setting('conecta.tenant_id', true)))::tsquery
   )
   select id from found
 $$

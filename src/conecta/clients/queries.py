@@ -10,6 +10,7 @@ from conecta.kit.db import Reads
 from conecta.kit.pages import JsonView, PageOfRows, Pager, Where
 from conecta.kit.sql import wire_time
 
+from . import rules
 from .models import Client
 from .schemas import ClientFilters
 
@@ -45,7 +46,7 @@ async def page(
     where.add("c.status = %(status)s", status=None if filters.status == "all" else filters.status)
     where.add("c.kind = %(kind)s", kind=filters.kind)
     where.add("c.email = %(email)s", email=filters.email)
-    where.add("c.tax_id = %(tax_id)s", tax_id=filters.tax_id)
+    where.add("c.tax_id = any(%(tax_ids)s)", tax_ids=filters.tax_id and rules.tax_id_forms(filters.tax_id))
     where.add("c.external_id = %(external_id)s", external_id=filters.external_id)
     where.add("c.created_at >= %(created_after)s", created_after=filters.created_after)
     where.add("c.created_at < %(created_before)s", created_before=filters.created_before)

@@ -174,7 +174,7 @@ class ClientFilters(PageParams):
     email: Annotated[str | None, Field(max_length=254)] = None
     """Exact main e-mail address."""
     tax_id: Annotated[str | None, Field(max_length=40)] = None
-    """Exact tax id."""
+    """The whole tax id, however it is spelt."""
     external_id: Annotated[str | None, Field(max_length=200)] = None
     """Exact key of your system."""
     created_after: Timestamp | None = None

@@ -1,10 +1,12 @@
 """Clients: create, list, read, change, archive and restore."""
 
+import json
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import flag_modified
 
 from conecta.kit import clock
 from conecta.kit.db import Reads, SessionReads
@@ -76,15 +78,13 @@ async def update_client(
     client = await _for_change(session, tenant_id, client_id, precondition)
     if client.status == "archived":
         raise ClientArchived(id=client.id)
-    changes = wanted.model_dump(exclude_unset=True)
+    changes = {name: value for name, value in wanted.model_dump().items() if name in wanted.model_fields_set}
     _refuse_emptying(changes)
     fields = merge_custom_fields(client.custom_fields, changes.pop("custom_fields", {}))
     current = {name: getattr(client, name) for name in _ClientColumns.model_fields}
-    if changes.keys() & {"first_name", "last_name"} and "name" not in changes:
-        current["name"] = None
     if "tax_id" in changes:
         current |= {"tax_id_type": None, "tax_id_country": None}
-    values = _stored({**current, **changes, "custom_fields": fields})
+    values = _stored({**current, **changes, **rules.renamed(current, changes), "custom_fields": fields})
     await _refuse_taken(SessionReads(session), {"tenant_id": tenant_id, "id": client.id, **values})
     return await _save(session, client, values)
 
@@ -206,8 +206,16 @@ async def _for_change(
 
 async def _save(session: AsyncSession, client: Client, values: dict[str, Any]) -> tuple[str, int]:
     for name, value in values.items():
-        if getattr(client, name) != value:
+        if _differs(getattr(client, name), value):
             setattr(client, name, value)
+            flag_modified(client, name)
     found = await queries.one(SessionReads(session), client.tenant_id, client.id)
     assert found is not None
     return found
+
+
+def _differs(one: Any, other: Any) -> bool:
+    # To Python (and so to the ORM) 1 == True == 1.0; to whoever reads the JSON they are three values.
+    if isinstance(other, dict):
+        return json.dumps(one, sort_keys=True) != json.dumps(other, sort_keys=True)
+    return bool(one != other)

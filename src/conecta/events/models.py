@@ -29,6 +29,7 @@ class Event(TenantTable, Base):
         Index("ix_events_tenant_id_created_at_id", "tenant_id", "created_at", "id"),
         # The pull feed reads in this order: an id alone would lose what commits late.
         Index("ix_events_tenant_id_xid_id", "tenant_id", "xid", "id"),
+        Index("ix_events_tenant_id_type_created_at_id", "tenant_id", "type", "created_at", "id"),
         Index("ix_events_tenant_id_resource_id_id", "tenant_id", "resource_id", "id"),
     )
 

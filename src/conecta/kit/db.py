@@ -57,6 +57,7 @@ def _engine(dsn: str, pool_size: int) -> AsyncEngine:
         dsn.replace("postgres://", "postgresql://", 1),
         pool_size=pool_size,
         max_overflow=0,
+        hide_parameters=True,  # they are people's data, and errors end up in logs
         connect_args={"options": f"-c role={APP_ROLE} -c search_path=public,procrastinate"},
     )
 

@@ -22,8 +22,8 @@ _TAX_ID = re.compile(
     r"(?i)\b(?:ES)?-?(?:\d{2}\.?\d{3}\.?\d{3}[-.\s]?[A-Z]|[XYZK-M][-.]?\d{7}[-.]?[A-Z]"
     r"|[A-HJNP-SUVW][-.]?\d{7}[-.]?[0-9A-J])\b"
 )
-# Postgres shows the values of a row that breaks a rule.
-_ROW_VALUES = re.compile(r"^DETAIL:.*$", re.MULTILINE)
+# Postgres quotes the values it could not use, and the statement that had them.
+_QUOTED_VALUES = re.compile(r"^(?P<keep>DETAIL|CONTEXT|LINE \d+):.*$", re.MULTILINE)
 # Whoever writes a line break into a URL must not write lines of our log.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -38,9 +38,11 @@ def redact(text: str) -> str:
         text = _URL_PASSWORD.sub(r"\g<keep>***@", text)
     if "eyJ" in text:
         text = _JWT.sub("***", text)
-    if "DETAIL" in text:
-        text = _ROW_VALUES.sub("DETAIL: ***", text)
-    return _TAX_ID.sub("***", _EMAIL.sub("***@***", text))
+    if "\n" in text:
+        text = _QUOTED_VALUES.sub(r"\g<keep>: ***", text)
+    if "@" in text or "%40" in text:
+        text = _EMAIL.sub("***@***", text)
+    return _TAX_ID.sub("***", text)
 
 
 def configure(*, fmt: str, level: str) -> None:
@@ -66,9 +68,9 @@ def configure(*, fmt: str, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(_redact_record)
-    handler.setFormatter(logging.Formatter("%(asctime)s [%(levelname)s] %(name)s: %(message)s"))
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    handler.setFormatter(_LibraryFormatter(as_json=fmt == "json"))
+    for talkative in ("alembic", "httpx"):  # httpx tells every URL it calls, with its query
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     logging.basicConfig(level=max(numeric, logging.INFO), handlers=[handler], force=True)
 
 
@@ -122,6 +124,22 @@ def _redacted(value: Any) -> Any:
             return redact(str(value))
 
 
-def _redact_record(record: logging.LogRecord) -> bool:
-    record.msg, record.args = redact(record.getMessage()), None
-    return True
+class _LibraryFormatter(logging.Formatter):
+    """Writes what libraries log like our own lines: redacted, tracebacks too, and as JSON for machines."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__("%(asctime)s [%(levelname)s] %(name)s: %(message)s")
+        self._as_json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        if not self._as_json:
+            return redact(super().format(record))
+        entry = {
+            "event": redact(record.getMessage()),
+            "level": record.levelname.lower(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "logger": record.name,
+        }
+        if record.exc_info:
+            entry["exception"] = redact(self.formatException(record.exc_info))
+        return json.dumps(entry)

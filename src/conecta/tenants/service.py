@@ -1,5 +1,6 @@
 """Firms are born with their sandbox; both have the same owner."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -131,7 +132,7 @@ async def move_clock(session: AsyncSession, *, caller: Caller, wanted: ClockMove
         if wanted.now is not None
         else current + timedelta(seconds=wanted.advance_seconds or 0)
     )
-    step = int(offset.total_seconds()) - tenant.clock_offset_seconds
+    step = math.ceil(offset.total_seconds()) - tenant.clock_offset_seconds
     if step < 0 or offset > _FARTHEST:
         raise ClockGoesForward(now=clock.wire(real + current))
     tenant.clock_offset_seconds += step

@@ -65,9 +65,8 @@ async def create_user(
 
     Raises DuplicateUser (409) when somebody of the firm has that address already.
     """
-    # People belong to no firm: the system finds or makes the person, who may stay without a membership.
-    async with database.transaction(system=True) as system:
-        person = await people.find_or_create(system, email=wanted.email, name=wanted.name)
+    # People belong to no firm: the system finds or adds the person, who may stay without a membership.
+    person = await people.find_or_add(database, email=wanted.email, name=wanted.name)
     existing = await queries.id_of_person(session, tenant_id, person.id)
     if existing:
         raise DuplicateUser(existing)

@@ -79,6 +79,16 @@ class WebhookDelivery(TenantTable, Base):
         ),
         Index("ix_webhook_deliveries_endpoint", "tenant_id", "endpoint_id", "created_at", "id"),
         Index("ix_webhook_deliveries_event", "tenant_id", "event_id"),
+        # Few rows and for good: what was given up or kept, for the health, the lists and `recover`.
+        Index(
+            "ix_webhook_deliveries_stopped",
+            "tenant_id",
+            "endpoint_id",
+            "status",
+            "created_at",
+            "id",
+            postgresql_where="status in ('failed', 'parked')",
+        ),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -1,0 +1,113 @@
+"""What nobody waits for: deleting what has had its time, and reviving the jobs of dead workers.
+
+The jobs run through procrastinate, on the same Postgres: whichever worker is first at the minute of a
+schedule queues its job, and one worker runs it. Every job may be run again at any time.
+"""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from conecta import housekeeping_queries as queries
+from conecta.kit import clock, idempotency
+from conecta.kit.db import APP_ROLE, Database
+from conecta.settings import Settings
+
+if TYPE_CHECKING:
+    from procrastinate import App, JobContext
+
+WINDOWS_KEPT: Final = timedelta(days=2)
+# A failed job stays for a week, for whoever looks into it.
+JOBS_KEPT_HOURS: Final = 7 * 24
+CONNECTIONS: Final = 3
+
+log = structlog.get_logger()
+
+
+def job_queue(dsn: str) -> "App":
+    """Make the queue of a database; nothing is opened before it is used."""
+    # Imported late: its cron parser starts a process (`file`) when it is imported.
+    from procrastinate import App, PsycopgConnector
+
+    return App(
+        connector=PsycopgConnector(
+            conninfo=dsn,
+            min_size=1,
+            max_size=CONNECTIONS,
+            kwargs={
+                "options": f"-c role={APP_ROLE} -c search_path=public,procrastinate",
+                "application_name": "conecta-jobs",
+            },
+        )
+    )
+
+
+def add_jobs(queue: "App", database: Database, settings: Settings) -> None:
+    """Teach a queue the jobs of the house and when each is due (times in UTC)."""
+
+    @queue.periodic(cron="7 * * * *")
+    @queue.task(name="delete_expired_answers", queueing_lock="delete_expired_answers")
+    async def answers(timestamp: int) -> None:  # noqa: ARG001 - when it was due
+        await delete_expired_answers(database)
+
+    @queue.periodic(cron="17 * * * *")
+    @queue.task(name="delete_old_events", queueing_lock="delete_old_events")
+    async def events(timestamp: int) -> None:  # noqa: ARG001
+        await delete_old_events(database, days=settings.event_retention_days)
+
+    @queue.periodic(cron="27 3 * * *")
+    @queue.task(name="delete_old_rate_windows", queueing_lock="delete_old_rate_windows")
+    async def windows(timestamp: int) -> None:  # noqa: ARG001
+        await delete_old_rate_windows(database)
+
+    @queue.periodic(cron="* * * * *")
+    @queue.task(name="revive_jobs", queueing_lock="revive_jobs", pass_context=True)
+    async def jobs(context: "JobContext", timestamp: int) -> None:  # noqa: ARG001
+        await revive_jobs(context.app)
+
+    @queue.periodic(cron="37 3 * * *")
+    @queue.task(name="delete_old_jobs", queueing_lock="delete_old_jobs", pass_context=True)
+    async def finished(context: "JobContext", timestamp: int) -> None:  # noqa: ARG001
+        await context.app.job_manager.delete_old_jobs(
+            JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+        )
+
+
+async def delete_expired_answers(database: Database) -> int:
+    """Delete the answers remembered for an Idempotency-Key longer than they are replayed; return how many."""
+    before = clock.real_now() - idempotency.LIFETIME
+    deleted = 0
+    while batch := await queries.delete_answers(database, before):
+        deleted += batch
+    log.info("expired_answers_deleted", count=deleted)
+    return deleted
+
+
+async def delete_old_events(database: Database, *, days: int) -> int:
+    """Delete events past their retention, with their deliveries and attempts; return how many events."""
+    before = clock.real_now() - timedelta(days=days)
+    deleted = 0
+    while batch := await queries.delete_events(database, before):
+        deleted += batch
+    log.info("old_events_deleted", count=deleted)
+    return deleted
+
+
+async def delete_old_rate_windows(database: Database) -> int:
+    """Delete the request counters of who has not been seen for two days; return how many."""
+    deleted = await queries.delete_windows(database, clock.real_now() - WINDOWS_KEPT)
+    log.info("old_rate_windows_deleted", count=deleted)
+    return deleted
+
+
+async def revive_jobs(queue: "App") -> int:
+    """Queue again what a worker was doing when it died; return how many jobs.
+
+    procrastinate itself leaves such a job `doing` for ever.
+    """
+    stalled = list(await queue.job_manager.get_stalled_jobs())
+    for job in stalled:
+        log.warning("job_revived", job=job.id, task=job.task_name)
+        await queue.job_manager.retry_job(job, retry_at=clock.real_now())
+    return len(stalled)

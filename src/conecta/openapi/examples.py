@@ -1,0 +1,240 @@
+"""An example of every body, made from its schema, so that a new member is in it by itself.
+
+A few bodies are written out, the seed's own request among them.
+"""
+
+import re
+from typing import Any
+
+from .schemas import REF, resolved, without_null
+
+Json = dict[str, Any]
+
+_TAIL = "01m7wbgc28efz8dbeq636vqtdj"
+_ID_IN_SENTENCE = re.compile(r"`([a-z]+(?:_[a-z]+)*)_…`")
+_WHEN = "2026-01-17T14:30:00Z"
+
+
+def id_example(prefix: str) -> str:
+    """Return an id as examples show it."""
+    return f"{prefix}_{_TAIL}"
+
+
+# Bodies of requests that show what is typical rather than all there may be.
+_BODIES: dict[str, Any] = {
+    # Word for word the request of the integration guide, §3.1.
+    "CaseCreate": {
+        "client_id": "cli_abc123",
+        "category": "civil",
+        "title": "Reclamación de cantidad",
+        "description": "Deuda de 5.000€ por servicios prestados",
+        "assigned_provider_id": "usr_xyz789",
+    },
+    "CaseUpdate": {"priority": "high", "tags": ["morosidad", "urgente"], "custom_fields": {"sala": "3"}},
+    "StatusChange": {"reason": "Acuerdo extrajudicial"},
+    "ClientCreate": {
+        "first_name": "Persona",
+        "last_name": "de Ejemplo",
+        "tax_id": "12345678Z",
+        "email": "persona@example.com",
+        "phone": "+34600111222",
+        "external_id": "crm-4711",
+    },
+    "ClientUpdate": {"phone": "+34600111333", "custom_fields": {"origen": "web"}},
+    "NoteUpdate": {"visibility": "shared"},
+    "CategoryUpdate": {"active": False},
+    "TenantUpdate": {"name": "Bufete Ejemplo, S.L.P.", "language": "es"},
+    "ClockMove": {"advance_seconds": 86_400},
+    "ApiKeyCreate": {"name": "CRM", "scopes": ["read:cases", "write:cases", "read:clients"]},
+}
+
+# What members are usually worth, by name; the first place to look.
+_MEMBERS: dict[str, Any] = {
+    "number": "EXP-2026-0001",
+    "AttemptRead.number": 1,
+    "TenantRead.name": "Bufete Ejemplo, S.L.P.",
+    "TenantRead.case_number_format": "EXP-{year}-{number:04}",
+    "ClockRead.offset_seconds": 86_400,
+    "time_zone": "Europe/Madrid",
+    "ApiKeyRead.name": "CRM",
+    "ApiKeyCreated.name": "CRM",
+    "CategoryRead.code": "civil",
+    "CategoryRead.name_es": "Civil",
+    "CategoryRead.name_en": "Civil",
+    "EventRead.data": {"case_id": id_example("cas"), "case_number": "EXP-2026-0001", "status": "open"},
+    "EventTypeRead.name": "case.created",
+    "EventTypeRead.description": "Nuevo expediente creado",
+    "EventTypeRead.example": {"case_id": id_example("cas"), "case_number": "EXP-2026-0001"},
+    "EventTypeRead.data_schema": {"type": "object"},
+    "WebhookRead.description": "CRM de la firma",
+    "WebhookCreated.description": "CRM de la firma",
+    "ActivityRead.type": "updated",
+    "ActivityRead.description": "Prioridad: de normal a alta",
+    "NoticeRead.detail": "No ha aceptado ninguna entrega desde hace una hora.",
+    "NoticeRead.health": "unhealthy",
+    "DeliveryRead.status": "delivered",
+    "DeliveryDetail.status": "delivered",
+    "NoteEditRead.note_id": id_example("nte"),
+    "HealthRead.failures": 0,
+    "HealthRead.parked": 0,
+    "HealthRead.failed": 0,
+    "additional_emails": ["otra@example.com"],
+    "additional_phones": ["+34960111222"],
+    "address": {
+        "street": "Calle Mayor 1, 2.º B",
+        "postal_code": "46001",
+        "city": "València",
+        "province": "Valencia",
+        "country": "ES",
+    },
+    "resource_id": id_example("cas"),
+    "event_type": "case.created",
+    "status_code": 200,
+    "last_status_code": 200,
+    "duration_ms": 38,
+    "response_excerpt": "ok",
+    "last_used_address": "203.0.113.7",
+    "last_used_agent": "CRM/3.2",
+    "last_used_route": "GET /v1/servicios/cases",
+    "title": "Reclamación de cantidad",
+    "category": "civil",
+    "name": "Persona de Ejemplo",
+    "first_name": "Persona",
+    "last_name": "de Ejemplo",
+    "email": "persona@example.com",
+    "phone": "+34600111222",
+    "tax_id": "12345678Z",
+    "tax_id_type": "nif",
+    "tax_id_country": "ES",
+    "language": "es",
+    "external_id": "crm-4711",
+    "custom_fields": {"sala": "3"},
+    "tags": ["morosidad"],
+    "role": "provider",
+    "author_type": "user",
+    "author_id": id_example("usr"),
+    "author_name": "Persona de Ejemplo",
+    "before": "normal",
+    "after": "high",
+    "mode": "live",
+    "hint": "sk_live_cnt_…9xQz",
+    "key": "sk_live_cnt_" + "0123456789abcdefghijklmnopqrstABCDEF",
+    "secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    "url": "https://example.com/webhooks/conecta",
+    "events": ["case.*"],
+    "allowed_addresses": ["203.0.113.0/24"],
+    "plan": "professional",
+    "type": "case.created",
+    "created": _WHEN,
+    "tenant_id": id_example("tenant"),
+    "client_id": id_example("cli"),
+    "case_id": id_example("cas"),
+    "assigned_provider_id": id_example("usr"),
+    "event_id": id_example("wh_evt"),
+    "endpoint_id": id_example("whk"),
+    "FeedRead.next_cursor": "WyJmZWVkIl0.c2lnbmF0dXJl",
+    "cursor": "WyJ0ZW5hbnRfMDFtN3ciXQ.c2lnbmF0dXJl",
+    "description": "Deuda de 5.000€ por servicios prestados",
+    "content": "Llamar al cliente antes de la vista.",
+    "priority": "normal",
+    "custom_field": "sala:3",
+    "tag": "morosidad",
+    "q": "reclamación",
+    "since": _WHEN,
+}
+# Members that are usually empty.
+_EMPTY = {
+    "archived_at",
+    "closed_at",
+    "disabled_at",
+    "due_at",
+    "rotation",
+    "disabled_reason",
+    "error",
+    "expires_at",
+    "failing_since",
+    "last_error",
+    "last_failure_at",
+    "next_cursor",
+    "note_id",
+    "notes",
+    "replaced_by",
+    "revoked_at",
+    "rotation_ends_at",
+    "status_reason",
+    "total",
+    "trial_until",
+}
+
+
+def add_to(described: Json, schemas: Json) -> None:
+    """Give the request body and every JSON answer of an operation an example."""
+    bodies = [described.get("requestBody", {}), *described["responses"].values()]
+    for content in (body.get("content", {}) for body in bodies):
+        if "application/json" in content:
+            media = content["application/json"]
+            media.setdefault("example", example_of(media["schema"], schemas))
+
+
+def example_of(schema: Json, schemas: Json, name: str = "") -> Any:
+    """Return a value that is valid by a schema and looks like one from real life."""
+    if {"type": "null"} in schema.get("anyOf", []) and name.rpartition(".")[2] in _EMPTY:
+        return None
+    schema = without_null(schema)
+    model = schema.get("$ref", "").removeprefix(REF)
+    if model in _BODIES:
+        return _BODIES[model]
+    schema = resolved(schema, schemas)
+    for known in (name, name.rpartition(".")[2]):
+        if known in _MEMBERS and _fits(_MEMBERS[known], schema):
+            return _MEMBERS[known]
+    if schema.get("examples"):
+        return schema["examples"][0]
+    if "enum" in schema:
+        return schema.get("default", schema["enum"][0])
+    if "const" in schema:
+        return schema["const"]
+    if "anyOf" in schema:
+        return example_of(schema["anyOf"][0], schemas, name)
+    return _by_type(schema, schemas, name, model)
+
+
+def _by_type(schema: Json, schemas: Json, name: str, model: str) -> Any:
+    match schema.get("type"):
+        case "object":
+            return _object(schema, schemas, model)
+        case "array":
+            return [example_of(schema["items"], schemas)] if "items" in schema else []
+        case "boolean":
+            return bool(schema.get("default", name.endswith(".active")))
+        case "integer" | "number":
+            return schema.get("default", max(1, int(schema.get("minimum", 1))))
+        case "string":
+            return _string(schema)
+        case _:
+            return {}
+
+
+def _object(schema: Json, schemas: Json, model: str) -> Json:
+    members: Json = schema.get("properties", {})
+    closed = schema.get("additionalProperties") is False  # a body somebody sends: only what it needs
+    wanted = schema.get("required", []) if closed else [m for m in members if m != "total"]
+    if not members and isinstance(schema.get("additionalProperties"), dict):
+        return {"priority": example_of(schema["additionalProperties"], schemas)}
+    return {member: example_of(members[member], schemas, f"{model}.{member}") for member in wanted}
+
+
+def _string(schema: Json) -> str:
+    if schema.get("format") == "date-time":
+        return _WHEN
+    prefix = _ID_IN_SENTENCE.search(schema.get("description", ""))
+    if prefix:
+        return id_example(prefix.group(1))
+    return str(schema.get("default") or "…")
+
+
+def _fits(value: Any, schema: Json) -> bool:
+    kinds = {"string": str, "array": list, "object": dict, "integer": int, "boolean": bool}
+    kind = kinds.get(schema.get("type", ""))
+    known = schema.get("enum")
+    return (kind is None or isinstance(value, kind)) and (known is None or value in known)

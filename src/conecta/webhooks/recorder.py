@@ -1,0 +1,159 @@
+"""Writes down what attempts brought, many in one transaction.
+
+Whoever dies between a POST and its record leaves the delivery claimed until its lease runs out; then it is
+sent again. So nothing here may lose a result silently, but losing one costs a repetition, never a delivery.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+
+from conecta.kit import clock
+from conecta.kit.db import Database
+
+from . import delivery_queries as queries
+from . import health
+from .delivery import Result
+
+BATCH: Final = 200
+GATHER_SECONDS: Final = 0.01
+RETRY_SECONDS: Final = 0.2
+
+log = structlog.get_logger()
+
+
+class Recorder:
+    """A queue of results and the loop that empties it."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        recorded: Callable[[Sequence[Result]], None],
+        closed: Callable[[str], None],
+    ) -> None:
+        """Prepare a recorder.
+
+        Args:
+            database: where results go.
+            recorded: called with the results that have been written.
+            closed: called with the id of each endpoint that takes nothing more, as we find or made it.
+        """
+        self._database, self._recorded, self._closed = database, recorded, closed
+        self._waiting: list[Result] = []
+        self._writing: list[Result] = []
+        self._arrived = asyncio.Event()
+
+    @property
+    def backlog(self) -> int:
+        """Return how many results are not written yet."""
+        return len(self._waiting) + len(self._writing)
+
+    def add(self, result: Result) -> None:
+        """Queue a result."""
+        self._waiting.append(result)
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Write results as they come, until cancelled; `flush` then writes the rest."""
+        while True:
+            await self._arrived.wait()
+            if self.backlog < BATCH:
+                # What ends within a few milliseconds shares one transaction.
+                await asyncio.sleep(GATHER_SECONDS)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write everything that is queued, also what a cancelled `run` was writing."""
+        self._arrived.clear()
+        while self.backlog:
+            if not self._writing:
+                self._writing, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            await self._write(self._writing)
+            written, self._writing = self._writing, []
+            self._recorded(written)
+
+    async def _write(self, batch: Sequence[Result]) -> None:
+        while True:
+            try:
+                for endpoint_id in await self._transact(batch):
+                    self._closed(endpoint_id)
+                return
+            except (OperationalError, InterfaceError, TimeoutError, OSError) as error:
+                # The database is away, or two workers met in a deadlock: the same batch is tried again.
+                log.warning("webhook_results_wait", error=_first_line(error), results=len(batch))
+                await asyncio.sleep(RETRY_SECONDS)
+            except SQLAlchemyError as error:
+                if isinstance(error, DBAPIError) and error.connection_invalidated:
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
+                if len(batch) == 1:
+                    log.error("webhook_result_lost", delivery=batch[0].claim.id, error=_first_line(error))
+                    return
+                # One result that cannot be stored must not take the others with it.
+                await self._write(batch[: len(batch) // 2])
+                await self._write(batch[len(batch) // 2 :])
+                return
+
+    async def _transact(self, batch: Sequence[Result]) -> list[str]:
+        """Write a batch; return the ids of its endpoints that take nothing more."""
+        now = clock.real_now()
+        marks = _marks(batch)
+        async with self._database.transaction(system=True) as session:
+            failed = {key: any(not mark.ok for mark in of_one) for key, of_one in marks.items()}
+            ailing = await queries.lock_ailing(session, failed)
+            states, notices = _judged(ailing, marks)
+            closed = await queries.record(
+                session,
+                # One order for all workers: whoever locks rows in the same order cannot deadlock.
+                sorted(batch, key=lambda result: (result.claim.tenant_id, result.claim.id)),
+                states=states,
+                successes=_successes(marks, states),
+                notices=notices,
+                now=now,
+            )
+        return closed + [key[1] for key, step, _ in notices if step.health == "disabled"]
+
+
+def _marks(batch: Sequence[Result]) -> dict[queries.Endpoint, list[health.Mark]]:
+    marks: dict[queries.Endpoint, list[health.Mark]] = defaultdict(list)
+    for result in batch:
+        answer = result.answer
+        if answer.ok or answer.charged:
+            key = (result.claim.tenant_id, result.claim.endpoint_id)
+            marks[key].append(health.Mark(result.ended_at, answer.ok, answer.gone))
+    return marks
+
+
+Notices = list[tuple[queries.Endpoint, health.Step, str]]
+
+
+def _judged(
+    ailing: Sequence[queries.Locked], marks: Mapping[queries.Endpoint, Sequence[health.Mark]]
+) -> tuple[dict[queries.Endpoint, health.State], Notices]:
+    states: dict[queries.Endpoint, health.State] = {}
+    notices: Notices = []
+    for endpoint in ailing:
+        states[endpoint.key], steps = health.after(endpoint.state, marks[endpoint.key])
+        notices += [(endpoint.key, step, health.notice(step, endpoint.url)) for step in steps]
+    return states, notices
+
+
+def _successes(
+    marks: Mapping[queries.Endpoint, Sequence[health.Mark]],
+    states: Mapping[queries.Endpoint, health.State],
+) -> dict[queries.Endpoint, datetime]:
+    return {
+        key: max(mark.at for mark in of_one if mark.ok)
+        for key, of_one in marks.items()
+        if key not in states and any(mark.ok for mark in of_one)
+    }
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
