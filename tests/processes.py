@@ -33,9 +33,12 @@ class Installation:
         """Where the native API is."""
         return f"http://127.0.0.1:{self.port}/v1/servicios"
 
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
-        command = [*CONECTA, *arguments, "--data-dir", str(self.folder)]
+    def run(
+        self, *arguments: str, check: bool = True, bare: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; `bare` ones know no data folder."""
+        folder = [] if bare else ["--data-dir", str(self.folder)]
+        command = [*CONECTA, *arguments, *folder]
         return subprocess.run(
             command, env=self.environment, capture_output=True, text=True, check=check, timeout=90
         )

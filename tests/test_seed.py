@@ -38,7 +38,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[Installation]:
-    with tempfile.TemporaryDirectory(prefix="conecta-seed-") as folder, installation(Path(folder)) as made:
+    with tempfile.TemporaryDirectory(prefix="conecta-") as folder, installation(Path(folder)) as made:
         made.serve("--demo")
         yield made
 
@@ -67,7 +67,8 @@ def create(api: httpx.Client, demo: dict) -> httpx.Response:
 
 def test_demo_prints_what_the_design_promises(demo):
     assert demo.keys() == {
-        "base_url", "tenant_id", "api_key", "sandbox", "client_id", "provider_id", "user", "oauth", "dialects",
+        "base_url", "tenant_id", "api_key", "sandbox", "client_id", "provider_id", "user", "oauth",
+        "dialects",
     }  # fmt: skip
     assert demo["api_key"].startswith("sk_live_")
     assert demo["sandbox"]["api_key"].startswith("sk_test_")

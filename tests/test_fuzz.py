@@ -1,0 +1,220 @@
+"""Schemathesis over the whole OpenAPI document with a real key: no 5xx, every answer conforms.
+
+It sends what the document allows and what it forbids, in process, to the application's own lifespan; its
+checks compare each answer with the document: status, media type, schema (which names the possible error
+codes), headers, refusal of invalid data and of missing credentials, `Allow` of unsupported methods.
+
+`positive_data_acceptance` stays off: what a schema allows may still be refused by a rule that no schema can
+say, such as the check letter of a NIF.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from schemathesis import engine
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events
+from schemathesis.python import asgi
+
+from conecta.app import create_app
+from conecta.kit import logs
+from tests.firms import Firm, make_firm
+
+SEED = int(os.environ.get("FUZZ_SEED", "0")) or int.from_bytes(os.urandom(4), "big")
+
+
+@dataclass
+class Outcome:
+    """What a run has seen."""
+
+    failures: list[str] = field(default_factory=list)
+    succeeded: set[str] = field(default_factory=set)
+    tried: set[str] = field(default_factory=set)
+    statuses: Counter[int] = field(default_factory=Counter)
+    checks: Counter[str] = field(default_factory=Counter)
+
+
+@pytest.fixture
+def fuzzed_app(settings, dsn) -> Iterator[FastAPI]:
+    """The application in the event loop that Schemathesis keeps for it."""
+    logs.configure(fmt="console", level="CRITICAL")
+    app = create_app(settings.model_copy(update={"sign_in_failures_per_minute": 10_000_000}), dsn=dsn)
+    with asgi.get_client(app):
+        yield app
+    asgi.shutdown_lifespans()
+
+
+@pytest.fixture
+def fuzzed_firm(fuzzed_app) -> Firm:
+    """A firm that no limit stops."""
+    return asgi._get_portal().call(lambda: make_firm(fuzzed_app, per_minute=10_000_000, per_day=10_000_000))
+
+
+def test_whole_document(fuzzed_app, fuzzed_firm):
+    config = {
+        "generation": {"max-examples": 1, "deterministic": True, "database": "none"},
+        "phases": {
+            "stateful": {"enabled": False},
+            "coverage": {"unexpected-methods": ["TRACE"]},
+        },
+    }
+    outcome = fuzz(fuzzed_app, fuzzed_firm, config)
+    assert outcome.failures == []
+    assert len(outcome.tried) == len(operation_names())
+    assert sum(outcome.checks.values()) > 10_000
+    assert outcome.statuses[200] + outcome.statuses[201] > 100
+    assert_key_still_works(fuzzed_app, fuzzed_firm)
+
+
+@pytest.mark.trial
+@pytest.mark.timeout(1800)
+def test_whole_document_at_length(fuzzed_app, fuzzed_firm):
+    config = {
+        "seed": SEED,
+        "generation": {"max-examples": 250, "database": "none"},
+        "phases": {"stateful": {"enabled": True}},
+    }
+    outcome = fuzz(fuzzed_app, fuzzed_firm, config)
+    assert outcome.failures == [], f"FUZZ_SEED={SEED}"
+    assert outcome.succeeded >= operation_names() - HARD_TO_MEET
+    assert_key_still_works(fuzzed_app, fuzzed_firm)
+
+
+# These need a state that chance hardly makes; each has a test of its own feature.
+HARD_TO_MEET = {
+    "DELETE /v1/servicios/webhooks/{uuid}/secret/rotation",
+    "POST /v1/servicios/webhooks/{uuid}/secret/promote",
+    "POST /v1/servicios/webhooks/{uuid}/deliveries/{delivery}/resend",
+    "PUT /v1/servicios/sandbox/clock",
+}
+
+
+def fuzz(app: FastAPI, firm: Firm, config: dict[str, Any]) -> Outcome:
+    with asgi.get_client(app) as client:
+        known = Known(client, firm)
+    config |= {
+        "headers": {"Authorization": f"Bearer {firm.key}"},
+        "checks": {"positive_data_acceptance": {"enabled": False}},
+        # Any other firm is a 403 and would hide everything behind it.
+        "parameters": {"header.X-Tenant-ID": firm.id},
+        **known.config(),
+    }
+    made = SchemathesisConfig.from_dict(config)
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=made)
+    outcome = Outcome()
+    for event in engine.from_schema(schema).execute():
+        if isinstance(event, events.ScenarioFinished):
+            look_at(event, outcome)
+        elif isinstance(event, events.NonFatalError):
+            outcome.failures.append(f"{event.label}: {event.value!r}")
+        elif isinstance(event, events.FatalError):
+            raise event.exception
+    return outcome
+
+
+def look_at(event: events.ScenarioFinished, outcome: Outcome) -> None:
+    recorder = event.recorder
+    for case_id, interaction in recorder.interactions.items():
+        if interaction.response is None or case_id not in recorder.cases:
+            continue
+        operation = recorder.cases[case_id].value.operation.label
+        outcome.tried.add(operation)
+        outcome.statuses[interaction.response.status_code] += 1
+        if 200 <= interaction.response.status_code < 300:
+            outcome.succeeded.add(operation)
+    for checks in recorder.checks.values():
+        for check in checks:
+            outcome.checks[check.name] += 1
+            if check.failure_info:
+                failure = check.failure_info.failure
+                outcome.failures.append(
+                    f"{recorder.label}: {failure.title}\n{failure.message}\n{check.failure_info.code_sample}"
+                )
+
+
+class Known:
+    """Rows that exist, so that the paths lead somewhere."""
+
+    def __init__(self, client: Any, firm: Firm) -> None:
+        self._client, self._firm = client, firm
+        self.client_id = self._create("clients", name="Persona de Ejemplo")
+        # The run archives some of these; the one above stays as it is.
+        self.others = [self._create("clients", name=f"Persona {number}") for number in range(8)]
+        case = {"client_id": self.client_id, "category": "civil", "title": "Reclamación de cantidad"}
+        self.case_id = self._create("cases", **case)
+        self.note_id = self._create(f"cases/{self.case_id}/notes", content="Llamar mañana")
+        self.webhook_id = self._create("webhooks", url="https://example.com/hook", events=["*"])
+        self.delivery_id = self._create(f"webhooks/{self.webhook_id}/test")
+        self.event_id = self._call("GET", "events")["data"][0]["id"]
+        self.key_id = self._create("api-keys", name="Otra", scopes=["read:cases"])
+
+    def config(self) -> dict[str, Any]:
+        """Return the known ids as dictionaries, and which parameter draws from which."""
+        ids = {
+            "case": self.case_id,
+            "note": self.note_id,
+            "case_client": self.client_id,
+            "webhook": self.webhook_id,
+            "delivery": self.delivery_id,
+            "event": self.event_id,
+            "user": self._firm.owner_id,
+            "key": self.key_id,
+            "category": "civil",
+        }
+        dictionaries = {name: {"values": [value]} for name, value in ids.items()}
+        dictionaries["client"] = {"values": self.others}
+        return {"dictionaries": dictionaries, "operations": list(self._bindings())}
+
+    def _bindings(self) -> Iterator[dict[str, Any]]:
+        for path, parameter, name in (
+            ("cases/{uuid}", "path.uuid", "case"),
+            ("cases/{uuid}/notes/{note}", "path.note", "note"),
+            ("clients/{uuid}", "path.uuid", "client"),
+            ("users/{uuid}", "path.uuid", "user"),
+            ("webhooks/{uuid}", "path.uuid", "webhook"),
+            ("webhooks/{uuid}/deliveries/{delivery}", "path.delivery", "delivery"),
+            ("events/{uuid}", "path.uuid", "event"),
+            # Always the other key: the run must not revoke its own.
+            ("api-keys/{uuid}", "path.uuid", "key"),
+        ):
+            probability = 1.0 if name == "key" else 0.7
+            yield {
+                "include-path-regex": f"^/v1/servicios/{path.replace('{', '[{]').replace('}', '[}]')}",
+                "parameters": {parameter: {"dictionary": name, "probability": probability}},
+            }
+        yield {
+            "include-name": "POST /v1/servicios/cases",
+            "parameters": {
+                "body.client_id": {"dictionary": "case_client", "probability": 0.8},
+                "body.category": {"dictionary": "category", "probability": 0.8},
+                "body.assigned_provider_id": {"dictionary": "user", "probability": 0.8},
+            },
+        }
+
+    def _create(self, path: str, **body: Any) -> str:
+        return str(self._call("POST", path, body)["id"])
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {self._firm.key}"}
+        answer = self._client.request(method, f"/v1/servicios/{path}", json=body, headers=headers)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+
+def operation_names() -> set[str]:
+    from conecta import openapi
+
+    paths = openapi.document("http://testserver")["paths"]
+    return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+
+
+def assert_key_still_works(app: FastAPI, firm: Firm) -> None:
+    with asgi.get_client(app) as client:
+        answer = client.get("/v1/servicios/usage", headers={"Authorization": f"Bearer {firm.key}"})
+    assert answer.status_code == 200, "the run has lost its own key, so that it saw nothing but 401"
