@@ -185,3 +185,19 @@ def _fingerprint(folder: Path) -> str:
     for path in sorted(folder.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line what was left out, and why."""
+    reasons = {
+        report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped")
+    }
+    if reasons:
+        terminalreporter.write_line(f"Left out on this machine: {'; '.join(sorted(reasons))}.", yellow=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where everything can be installed (CONECTA_TESTS_NO_SKIP), leaving a test out is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CONECTA_TESTS_NO_SKIP") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
