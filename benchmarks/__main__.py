@@ -197,6 +197,11 @@ def deliveries(machine: Machine, postgres: EmbeddedPostgres, firm: dict[str, Any
 def _idle_latency(api: "Api", sink_port: int, postgres: EmbeddedPostgres) -> tuple[float, float]:
     client = api.post("/clients", {"first_name": "Eva", "last_name": "Sanz"})["id"]
     committed: dict[str, float] = {}
+    api.post("/cases", {"client_id": client, "category": "civil", "title": "Calentamiento"})
+    deadline = time.time() + 60
+    while not arrived(sink_port):  # the worker is up when the first delivery has come
+        assert time.time() < deadline, "the worker delivers nothing"
+        time.sleep(0.05)
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
         for number in range(120):
             wanted = {"client_id": client, "category": "civil", "title": f"Latencia {number}"}
