@@ -61,6 +61,23 @@ def test_demo_works_beside_the_server_and_names_its_address(house):
     assert [call(house, key) for key in (first["api_key"], second["api_key"])] == [200, 200]
 
 
+def test_parked_webhooks_are_replayed(house):
+    firm = house.json("tenants", "create", "--name", "Repetida", "--plan", "free")
+    headers = {"Authorization": f"Bearer {firm['api_key']}"}
+    with httpx.Client(base_url=house.url, headers=headers) as api:
+        hook = api.post("/webhooks", json={"url": "http://127.0.0.1:9/x", "events": ["case.*"]}).json()["id"]
+        api.patch(f"/webhooks/{hook}", json={"status": "disabled"})
+        client = api.post("/clients", json={"name": "Ana"}).json()["id"]
+        api.post("/cases", json={"client_id": client, "category": "civil", "title": "Uno"})
+        words = ("webhooks", "replay", "--tenant", firm["tenant_id"], "--endpoint", hook, "--since")
+        assert house.json(*words, "2026-01-01T00:00:00Z", "--dry-run") == {"count": 1, "dry_run": True}
+        api.patch(f"/webhooks/{hook}", json={"status": "enabled"})
+        assert house.json(*words, "2026-01-01T00:00:00Z") == {"count": 1, "dry_run": False}
+        (delivery,) = api.get(f"/webhooks/{hook}/deliveries").json()["data"]
+    assert delivery["status"] == "pending"
+    assert_one_line(house.run(*words, "yesterday", check=False), "no moment with a zone")
+
+
 def test_doctor_finds_a_sound_house(house):
     done = house.run("doctor")
     assert done.returncode == 0

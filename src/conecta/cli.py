@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 tenants_app = typer.Typer(no_args_is_help=True, help="Firms.")
 keys_app = typer.Typer(no_args_is_help=True, help="API keys.")
+webhooks_app = typer.Typer(no_args_is_help=True, help="Webhooks.")
 app.add_typer(tenants_app, name="tenants")
+app.add_typer(webhooks_app, name="webhooks")
 app.add_typer(keys_app, name="keys")
 
 DataDir = Annotated[Path | None, typer.Option(help="Data folder (CONECTA_DATA_DIR).")]
@@ -36,7 +38,7 @@ def main() -> None:
         fail(str(error))
 
 
-def fail(sentence: str) -> None:
+def fail(sentence: str) -> NoReturn:
     """Say in one line what is wrong and leave with status 1."""
     print(f"conecta: {sentence}", file=sys.stderr)
     raise SystemExit(1)
@@ -177,7 +179,6 @@ def create_key(
             key = await api_keys.add_key_by_operator(session, keyring, tenant_id=tenant, wanted=wanted)
         if key is None:
             fail(f"There is no firm {tenant}.")
-        assert key is not None
         return {"id": key.id, "tenant_id": tenant, "api_key": key.secret}
 
     _show(_with_database(_settings(data_dir), create), as_json)
@@ -203,6 +204,39 @@ def revoke_key(
     _show(_with_database(_settings(data_dir), revoke), as_json)
 
 
+@webhooks_app.command("replay")
+def replay_webhooks(
+    tenant: Annotated[str, typer.Option(help="Id of the firm or of its sandbox.")],
+    endpoint: Annotated[str, typer.Option(help="Id of the endpoint (whk_…).")],
+    since: Annotated[str, typer.Option(help="Events from this moment on: 2026-01-17T14:30:00Z.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Deliver again what failed or was parked since a moment: the same bytes, the same event ids."""
+    from pydantic import ValidationError
+
+    from conecta.webhooks.schemas import Recover
+
+    try:
+        wanted = Recover(since=since, dry_run=dry_run)  # type: ignore[arg-type]
+    except ValidationError:
+        fail(f"{since} is no moment with a zone, such as 2026-01-17T14:30:00Z.")
+
+    async def replay(database: "Database", _keyring: "KeyRing") -> dict[str, Any]:
+        from conecta.kit.errors import Problem
+        from conecta.webhooks import service as webhooks
+
+        try:
+            async with database.transaction(tenant_id=tenant) as session:
+                count = await webhooks.recover(session, tenant_id=tenant, endpoint_id=endpoint, wanted=wanted)
+        except Problem as problem:
+            fail(problem.sentence.en)
+        return {"count": count, "dry_run": dry_run}
+
+    _show(_with_database(_settings(data_dir), replay), as_json)
+
+
 def _settings(data_dir: Path | None, *, demo: bool = False) -> "Settings":
     from pydantic import ValidationError
 
@@ -216,7 +250,6 @@ def _settings(data_dir: Path | None, *, demo: bool = False) -> "Settings":
     except ValidationError as error:
         wrong = "; ".join(f"CONECTA_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         fail(f"A setting is not usable: {wrong}")
-        raise
 
 
 def _with_database(
