@@ -89,7 +89,8 @@ def dsn(postgres: EmbeddedPostgres, template: str, run_folder: Path) -> str:
 @pytest.fixture(scope="session")
 def superuser(dsn: str) -> Iterator[psycopg.Connection]:
     """A connection that row-level security does not bind: for looking and arranging, never for calling."""
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    # It shares the event loop's thread: a lock that a broken test left would block both for ever.
+    with psycopg.connect(dsn, autocommit=True, options="-c lock_timeout=20s") as connection:
         yield connection
 
 

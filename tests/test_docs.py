@@ -263,6 +263,16 @@ def listen_for_one(folder, port, secret):
     return heard
 
 
+def test_the_readme_names_every_command():
+    import typer
+
+    from conecta.cli import app
+
+    for name, command in typer.main.get_command(app).commands.items():
+        for words in [f"{name} {below}" for below in getattr(command, "commands", {})] or [name]:
+            assert re.search(rf"^conecta {words}\b", README, re.MULTILINE), words
+
+
 def test_the_scanners_rule_fits_a_key():
     from conecta.api_keys.rules import new_key
 

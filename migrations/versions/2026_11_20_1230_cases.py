@@ -93,7 +93,7 @@ def _cases() -> None:
 || setweight(to_tsvector('spanish', coalesce(description, '')), 'B')
 || setweight(to_tsvector('spanish', plain_text(coalesce(description, ''))), 'B')
 || setweight(to_tsvector('simple', number), 'A')
-|| array_to_tsvector(array[tenant_id])) STORED NOT NULL,
+|| array_to_tsvector(array['|' || tenant_id])) STORED NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     version INTEGER NOT NULL,
@@ -151,7 +151,7 @@ language sql stable security definer rows 100 set search_path = public as $$
     select c.id, c.client_id from cases c
     where c.tenant_id = current_setting('conecta.tenant_id', true)
       and c.search @@ (select case_search_query(p_words, p_head, p_last)
-        && quote_literal(current_setting('conecta.tenant_id', true))::tsquery)
+        && quote_literal('|' || current_setting('conecta.tenant_id', true))::tsquery)
     union all
     select c.id, c.client_id from cases c
     where c.tenant_id = current_setting('conecta.tenant_id', true)

@@ -316,6 +316,27 @@ async def test_addresses_do_not_share_their_refusals(limited):
         assert (await elsewhere.get("/v1/servicios/usage")).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("bucket", "address", "shared"),
+    [
+        ("203.0.113.7", "203.0.113.7", True),
+        ("203.0.113.7", "203.0.113.8", False),
+        ("203.0.113.7", "::ffff:203.0.113.7", True),
+        ("2001:db8:1:2::/64", "2001:db8:1:2::5", True),
+        ("2001:db8:1:2::/64", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::/64", "2001:db8:1:3::5", False),
+        ("fe80::/64", "fe80::1%eth0", True),
+        ("not an address", "not an address", True),
+    ],
+)
+async def test_network_of_one_customer_is_one_address(limited, bucket, address, shared):
+    limited.arrange(f"address:{bucket}", 30, 30)
+    transport = httpx.ASGITransport(limited.app, client=(address, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        answer = await client.get("/v1/servicios/usage")
+    assert answer.status_code == (429 if shared else 401)
+
+
 async def test_charge_that_cannot_be_given_back_spoils_no_answer(app, firm, superuser):
     """A counter that cannot be lowered must not turn our answer into another."""
     async with firm.client(app) as api:

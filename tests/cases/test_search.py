@@ -144,3 +144,10 @@ async def test_with_other_filters_and_pages(api, library):
 def test_the_last_word_may_be_unfinished(text, words, head, last_word):
     found = rules.search(text)
     assert (found.text, found.words, found.head, found.last_word) == (text.strip(), words, head, last_word)
+
+
+async def test_the_beginning_of_the_tenants_own_id_finds_nothing(api, firm):
+    # The tenant is one of the indexed words, so that the index never walks another firm's cases.
+    await new_case(api, await new_client(api))
+    for text in ("te", "tenant", firm.id, f"|{firm.id}"):
+        assert (await api.get("/cases", params={"q": text})).json()["data"] == [], text

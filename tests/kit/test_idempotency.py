@@ -73,8 +73,9 @@ async def test_twin_in_flight_is_told_to_wait(odd_api, superuser):
     try:
         first = asyncio.create_task(odd_api.post("/odd/write-and-wait", headers=KEY))
         await _until_somebody_waits(superuser)
-        twin = await odd_api.post("/odd/write-and-wait", headers=KEY)
-        unrelated = await odd_api.post("/odd/write", headers=KEY)
+        async with asyncio.timeout(10):  # a twin that waited for the first would wait for ever here
+            twin = await odd_api.post("/odd/write-and-wait", headers=KEY)
+            unrelated = await odd_api.post("/odd/write", headers=KEY)
     finally:
         superuser.execute("select pg_advisory_unlock(%s)", [GATE_LOCK])
     assert (twin.status_code, twin.json()["code"]) == (409, "idempotency_in_flight")

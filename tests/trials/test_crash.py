@@ -31,9 +31,9 @@ def test_500_cases_through_six_kills(house: Installation):
         client_id = api.post("/clients", json={"name": "Ana Gil"}).raise_for_status().json()["id"]
         finished = threading.Event()
         with ThreadPoolExecutor(CLIENTS + 1) as pool:
-            made = pool.map(lambda n: _create(house.url, headers, client_id, n), range(CASES))
+            # The killer first: the pool runs what it was given in that order.
             killer = pool.submit(_kill_now_and_then, house, server, worker, finished)
-            created = list(made)
+            created = list(pool.map(lambda n: _create(house.url, headers, client_id, n), range(CASES)))
             finished.set()
             assert killer.result() >= 4, "the cases were made before anything was killed"
         numbers = sorted(_all_numbers(api))

@@ -6,12 +6,18 @@ import os
 import signal
 import sys
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
+from conecta.webhooks import delivery_queries as queries
+from conecta.webhooks.delivery import Answer, Result
+from conecta.webhooks.recorder import Recorder
+
 from .dispatching import (
     attempts,
+    condition,
     emit,
     github_accepts,
     new_endpoint,
@@ -155,6 +161,30 @@ async def test_a_database_that_hangs_up_again_and_again_only_delays(app, api, fi
                 terminate(superuser, backends(superuser) - before)
             await until(lambda: statuses(superuser, endpoint) == {"delivered": 400}, 40)
     assert {hit.event_id for hit in receiver.hits} == set(wanted)
+
+
+async def test_a_result_that_is_written_twice_counts_once(app, api, firm, superuser):
+    """The answer to a commit may be lost with the connection; then the batch is written again."""
+    endpoint = await new_endpoint(api, "http://127.0.0.1:9/")
+    await emit(app, firm.id, 3)
+    now = datetime.now(UTC)
+    room = queries.Room(10, 5, 2, {})
+    found = await queries.claim(app.state.database, room, now=now, lease=timedelta(seconds=60))
+    answer = Answer(500, "The endpoint answered 500.")
+    results = [Result(claim, 1, now, now, 1, answer, "failed", None) for claim in found.claims]
+    assert len(results) == 3
+    for _ in range(2):
+        recorder = Recorder(app.state.database, recorded=lambda _: None, closed=lambda _: None)
+        running = asyncio.create_task(recorder.run())
+        for result in results:
+            recorder.add(result)
+        await recorder.drain()
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        assert condition(superuser, endpoint) == ("enabled", None, "healthy", 3)
+        assert len(attempts(superuser, endpoint)) == 3
+        assert statuses(superuser, endpoint) == {"failed": 3}
 
 
 async def test_an_endpoint_deleted_while_posting_disturbs_nobody(app, api, firm, superuser):

@@ -3,6 +3,7 @@
 It stands before routing, so that 404 and 405 are covered too, and 401 comes before any 400 or 422.
 """
 
+import ipaddress
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ class Gate:
     async def _charge_refused(self, scope: Scope, refusal: Unauthorized) -> tuple[Charge, Problem]:
         per_minute = self._settings.refusals_per_minute
         limits = Limits(per_minute, per_minute * _DAILY_REFUSALS)
-        charge = await self._limits.charge(f"address:{_address(scope)}", limits)
+        charge = await self._limits.charge(f"address:{_neighbourhood(_address(scope))}", limits)
         return charge, refusal if charge.allowed else RateLimited(charge, int(time.time()))
 
 
@@ -143,6 +144,19 @@ def _introduce(caller: Caller, scope: Scope) -> None:
 def _address(scope: Scope) -> str:
     client = scope.get("client")
     return client[0] if client else "unknown"
+
+
+def _neighbourhood(address: str) -> str:
+    # Whoever has one IPv6 address has the other 2^64 of its network too.
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(found) >> 64 << 64, 64)))
 
 
 def _bearer(values: list[str]) -> str:

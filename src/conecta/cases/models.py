@@ -87,7 +87,7 @@ setweight(to_tsvector('spanish', title), 'A')
 || setweight(to_tsvector('spanish', coalesce(description, '')), 'B')
 || setweight(to_tsvector('spanish', plain_text(coalesce(description, ''))), 'B')
 || setweight(to_tsvector('simple', number), 'A')
-|| array_to_tsvector(array[tenant_id])
+|| array_to_tsvector(array['|' || tenant_id])
 """.strip()
 
 
@@ -269,7 +269,7 @@ language sql stable security definer rows 100 set search_path = public as $$
     select c.id, c.client_id from cases c
     where c.tenant_id = current_setting('conecta.tenant_id', true)
       and c.search @@ (select case_search_query(p_words, p_head, p_last)
-        && quote_literal(current_setting('conecta.tenant_id', true))::tsquery)
+        && quote_literal('|' || current_setting('conecta.tenant_id', true))::tsquery)
     union all
     select c.id, c.client_id from cases c
     where c.tenant_id = current_setting('conecta.tenant_id', true)

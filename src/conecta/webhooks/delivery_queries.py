@@ -126,7 +126,16 @@ with result as (
   select r.tenant_id, r.id, r.number, r.started_at, r.duration_ms, r.code, r.error, r.excerpt
   from result r join done d on d.tenant_id = r.tenant_id and d.id = r.id
   on conflict do nothing
-), endpoint as (
+)
+select d.id, null from done d
+union all
+select distinct null, r.endpoint_id from result r
+left join webhook_endpoints w on w.tenant_id = r.tenant_id and w.id = r.endpoint_id
+where w.status is distinct from 'enabled'
+"""
+
+_SETTLE = """
+with endpoint as (
   update webhook_endpoints w set
     status = s.status, disabled_reason = s.disabled_reason, health = s.health,
     disabled_at = case when s.status = w.status then w.disabled_at else %(now)s::timestamptz end,
@@ -146,17 +155,13 @@ with result as (
     select w.tenant_id, w.id, t.at
     from unnest(%(s_tenants)s::text[], %(s_ids)s::text[], %(s_at)s::timestamptz[]) as t (tenant_id, id, at)
     join webhook_endpoints w on w.tenant_id = t.tenant_id and w.id = t.id
-    where w.last_success_at is null or w.last_success_at < t.at - interval '1 second'
+    where w.last_success_at is null or w.last_success_at < t.at
     for no key update of w skip locked) f
   where w.tenant_id = f.tenant_id and w.id = f.id
-), notice as (
-  insert into webhook_notices (tenant_id, id, endpoint_id, health, detail, created_at)
-  select n.* from unnest(%(n_tenants)s::text[], %(n_ids)s::text[], %(n_endpoints)s::text[],
-    %(n_healths)s::text[], %(n_details)s::text[], %(n_at)s::timestamptz[]) as n
 )
-select distinct r.endpoint_id from result r
-left join webhook_endpoints w on w.tenant_id = r.tenant_id and w.id = r.endpoint_id
-where w.status is distinct from 'enabled'
+insert into webhook_notices (tenant_id, id, endpoint_id, health, detail, created_at)
+select n.* from unnest(%(n_tenants)s::text[], %(n_ids)s::text[], %(n_endpoints)s::text[],
+  %(n_healths)s::text[], %(n_details)s::text[], %(n_at)s::timestamptz[]) as n
 """
 
 # Deliveries of a disabled endpoint: those it had when it was disabled, and the odd one whose event was
@@ -262,30 +267,43 @@ async def lock_ailing(session: AsyncSession, endpoints: Mapping[Endpoint, bool])
     return [Locked((row[0], row[1]), row[2], health.State(*row[3:])) for row in rows]
 
 
-async def record(
+class Recorded(NamedTuple):
+    """Which deliveries' results counted, and which endpoints somebody has deleted or disabled meanwhile."""
+
+    counted: frozenset[str]
+    closed: list[str]
+
+
+async def record(session: AsyncSession, results: Sequence[Result]) -> Recorded:
+    """Write attempts and deliveries; each result is of another delivery, and counts only once."""
+    connection = await session.connection()
+    rows: Iterable[Any] = (await connection.exec_driver_sql(_RECORD, _result_columns(results))).all()
+    pairs = [(row[0], row[1]) for row in rows]
+    return Recorded(
+        frozenset(delivery for delivery, _ in pairs if delivery is not None),
+        [endpoint for _, endpoint in pairs if endpoint is not None],
+    )
+
+
+async def settle(
     session: AsyncSession,
-    results: Sequence[Result],
     *,
     states: Mapping[Endpoint, health.State],
     successes: Mapping[Endpoint, datetime],
     notices: Sequence[tuple[Endpoint, health.Step, str]],
     now: datetime,
-) -> list[str]:
-    """Write attempts, deliveries, conditions of endpoints and notices.
-
-    Returns the ids of endpoints that had been deleted or disabled by somebody else meanwhile.
+) -> None:
+    """Write the conditions of endpoints and the notices of their changes.
 
     Args:
         session: a system transaction.
-        results: the attempts, each of another delivery.
         states: the new conditions of the endpoints that `lock_ailing` locked.
-        successes: the newest success of the other endpoints; it is written at most once a second.
+        successes: the newest success of other endpoints; passed over where somebody else writes just now.
         notices: the changes of health, with their sentences.
         now: the machine's time.
     """
     params = {
         "now": now,
-        **_result_columns(results),
         **_state_columns(states),
         "s_tenants": [tenant for tenant, _ in successes],
         "s_ids": [endpoint for _, endpoint in successes],
@@ -298,7 +316,7 @@ async def record(
         "n_at": [step.at for _, step, _ in notices],
     }
     connection = await session.connection()
-    return list((await connection.exec_driver_sql(_RECORD, params)).scalars())
+    await connection.exec_driver_sql(_SETTLE, params)
 
 
 def _result_columns(results: Sequence[Result]) -> dict[str, list[Any]]:

@@ -292,14 +292,22 @@ class Dispatcher:
         if self._posts:
             await asyncio.wait(self._posts, timeout=GRACE_SECONDS)
         unsent += self._posts.values()
-        stragglers = [claiming, recording, *self._posts]
-        for straggler in stragglers:
-            straggler.cancel()
-        await asyncio.gather(*stragglers, return_exceptions=True)
+        posts = list(self._posts)
+        for post in posts:
+            post.cancel()
+        await asyncio.gather(*posts, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                await self._recorder.drain()
+        for task in (claiming, recording):
+            task.cancel()
+        await asyncio.gather(claiming, recording, return_exceptions=True)
+        if unsent:
+            await self._give_back(unsent)
+
+    async def _give_back(self, unsent: Sequence[Claim]) -> None:
         try:
             async with asyncio.timeout(GRACE_SECONDS):
-                await self._recorder.flush()
-                if unsent:
-                    await queries.release(self._database, unsent, now=clock.real_now())
+                await queries.release(self._database, unsent, now=clock.real_now())
         except (psycopg.Error, TimeoutError, OSError) as error:
             log.warning("webhook_claims_left_to_their_leases", error=str(error))

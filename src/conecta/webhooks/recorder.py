@@ -6,8 +6,8 @@ sent again. So nothing here may lose a result silently, but losing one costs a r
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
@@ -23,6 +23,9 @@ from .delivery import Result
 BATCH: Final = 200
 GATHER_SECONDS: Final = 0.01
 RETRY_SECONDS: Final = 0.2
+SEEN_EVERY: Final = timedelta(seconds=1)
+MAX_SEEN: Final = 10_000
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 log = structlog.get_logger()
 
@@ -48,6 +51,9 @@ class Recorder:
         self._waiting: list[Result] = []
         self._writing: list[Result] = []
         self._arrived = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._seen: dict[queries.Endpoint, datetime] = {}
 
     @property
     def backlog(self) -> int:
@@ -58,25 +64,28 @@ class Recorder:
         """Queue a result."""
         self._waiting.append(result)
         self._arrived.set()
+        self._drained.clear()
 
     async def run(self) -> None:
-        """Write results as they come, until cancelled; `flush` then writes the rest."""
+        """Write results as they come, until cancelled."""
         while True:
-            await self._arrived.wait()
+            if not self.backlog:
+                await self._arrived.wait()
             if self.backlog < BATCH:
                 # What ends within a few milliseconds shares one transaction.
                 await asyncio.sleep(GATHER_SECONDS)
-            await self.flush()
+            self._arrived.clear()
+            while self.backlog:
+                if not self._writing:
+                    self._writing, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                await self._write(self._writing)
+                written, self._writing = self._writing, []
+                self._recorded(written)
+            self._drained.set()
 
-    async def flush(self) -> None:
-        """Write everything that is queued, also what a cancelled `run` was writing."""
-        self._arrived.clear()
-        while self.backlog:
-            if not self._writing:
-                self._writing, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            await self._write(self._writing)
-            written, self._writing = self._writing, []
-            self._recorded(written)
+    async def drain(self) -> None:
+        """Wait until everything that was queued is written."""
+        await self._drained.wait()
 
     async def _write(self, batch: Sequence[Result]) -> None:
         while True:
@@ -102,57 +111,68 @@ class Recorder:
 
     async def _transact(self, batch: Sequence[Result]) -> list[str]:
         """Write a batch; return the ids of its endpoints that take nothing more."""
-        now = clock.real_now()
-        marks = _marks(batch)
+        tried: dict[queries.Endpoint, bool] = defaultdict(bool)
+        for result in batch:
+            tried[_endpoint(result)] |= not result.answer.ok
         async with self._database.transaction(system=True) as session:
-            failed = {key: any(not mark.ok for mark in of_one) for key, of_one in marks.items()}
-            ailing = await queries.lock_ailing(session, failed)
+            ailing = await queries.lock_ailing(session, tried)
+            # One order for all workers: whoever locks rows in the same order cannot deadlock.
+            ordered = sorted(batch, key=lambda result: (result.claim.tenant_id, result.claim.id))
+            recorded = await queries.record(session, ordered)
+            # After a commit whose answer was lost a batch is written again; nothing may be counted twice.
+            marks = _marks(result for result in batch if result.claim.id in recorded.counted)
             states, notices = _judged(ailing, marks)
-            closed = await queries.record(
-                session,
-                # One order for all workers: whoever locks rows in the same order cannot deadlock.
-                sorted(batch, key=lambda result: (result.claim.tenant_id, result.claim.id)),
-                states=states,
-                successes=_successes(marks, states),
-                notices=notices,
-                now=now,
-            )
-        return closed + [key[1] for key, step, _ in notices if step.health == "disabled"]
+            successes = self._fresh({key: of_one for key, of_one in marks.items() if key not in states})
+            if states or successes:
+                await queries.settle(
+                    session, states=states, successes=successes, notices=notices, now=clock.real_now()
+                )
+        self._remember(successes)
+        return recorded.closed + [key[1] for key, step, _ in notices if step.health == "disabled"]
+
+    def _fresh(self, marks: "Marks") -> dict[queries.Endpoint, datetime]:
+        """Return the successes worth writing: of a busy endpoint, one in a second."""
+        newest = {
+            key: max(mark.at for mark in of_one if mark.ok)
+            for key, of_one in marks.items()
+            if any(mark.ok for mark in of_one)
+        }
+        return {key: at for key, at in newest.items() if at - self._seen.get(key, _NEVER) > SEEN_EVERY}
+
+    def _remember(self, successes: Mapping[queries.Endpoint, datetime]) -> None:
+        if len(self._seen) > MAX_SEEN:
+            self._seen.clear()
+        self._seen.update(successes)
 
 
-def _marks(batch: Sequence[Result]) -> dict[queries.Endpoint, list[health.Mark]]:
-    marks: dict[queries.Endpoint, list[health.Mark]] = defaultdict(list)
-    for result in batch:
-        answer = result.answer
-        if answer.ok or answer.charged:
-            key = (result.claim.tenant_id, result.claim.endpoint_id)
-            marks[key].append(health.Mark(result.ended_at, answer.ok, answer.gone))
-    return marks
-
-
+Marks = Mapping[queries.Endpoint, Sequence[health.Mark]]
 Notices = list[tuple[queries.Endpoint, health.Step, str]]
 
 
+def _endpoint(result: Result) -> queries.Endpoint:
+    return result.claim.tenant_id, result.claim.endpoint_id
+
+
+def _marks(results: Iterable[Result]) -> Marks:
+    marks: dict[queries.Endpoint, list[health.Mark]] = defaultdict(list)
+    for result in results:
+        answer = result.answer
+        if answer.ok or answer.charged:
+            mark = health.Mark(result.ended_at, answer.ok, answer.gone)
+            marks[_endpoint(result)].append(mark)
+    return marks
+
+
 def _judged(
-    ailing: Sequence[queries.Locked], marks: Mapping[queries.Endpoint, Sequence[health.Mark]]
+    ailing: Sequence[queries.Locked], marks: Marks
 ) -> tuple[dict[queries.Endpoint, health.State], Notices]:
     states: dict[queries.Endpoint, health.State] = {}
     notices: Notices = []
     for endpoint in ailing:
-        states[endpoint.key], steps = health.after(endpoint.state, marks[endpoint.key])
-        notices += [(endpoint.key, step, health.notice(step, endpoint.url)) for step in steps]
+        if endpoint.key in marks:
+            states[endpoint.key], steps = health.after(endpoint.state, marks[endpoint.key])
+            notices += [(endpoint.key, step, health.notice(step, endpoint.url)) for step in steps]
     return states, notices
-
-
-def _successes(
-    marks: Mapping[queries.Endpoint, Sequence[health.Mark]],
-    states: Mapping[queries.Endpoint, health.State],
-) -> dict[queries.Endpoint, datetime]:
-    return {
-        key: max(mark.at for mark in of_one if mark.ok)
-        for key, of_one in marks.items()
-        if key not in states and any(mark.ok for mark in of_one)
-    }
 
 
 def _first_line(error: Exception) -> str:
