@@ -11,6 +11,7 @@ from conecta.kit.db import Reads
 from conecta.kit.pages import JsonView, PageOfRows, Pager, Where
 from conecta.kit.sql import wire_time
 
+from . import rules
 from .models import DELIVERY_STATUSES, WebhookDelivery, WebhookEndpoint
 from .schemas import DeliveryFilters, Recover, WebhookFilters
 
@@ -138,7 +139,7 @@ select count, case when count > 0 then {_NOTIFY} end from found
 _BRING_NEARER = f"""
 with nearer as (
   update webhook_deliveries d set due_at = greatest(%(now)s, d.due_at - %(by)s)
-  where d.tenant_id = %(tenant)s and d.status = 'pending' and d.due_at > %(now)s
+  where d.tenant_id = %(tenant)s and d.status = 'pending' and d.due_at > %(claimed_until)s
   returning d.id
 )
 select case when exists (select from nearer) then {_NOTIFY} end
@@ -240,7 +241,9 @@ async def resend(reads: Reads, tenant_id: str, delivery_id: str, now: datetime) 
 
 async def bring_nearer(reads: Reads, tenant_id: str, by: timedelta) -> None:
     """Let every waiting try of a tenant come sooner by as much."""
-    await reads.rows(_BRING_NEARER, {"tenant": tenant_id, "by": by, "now": clock.real_now()})
+    now = clock.real_now()
+    params = {"tenant": tenant_id, "by": by, "now": now, "claimed_until": now + rules.UNDER_WAY}
+    await reads.rows(_BRING_NEARER, params)
 
 
 async def recover(reads: Reads, tenant_id: str, endpoint_id: str, wanted: Recover) -> int:
