@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated
 
+import psycopg
 from fastapi import APIRouter, FastAPI, Request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,9 +19,12 @@ from conecta.auth.caller import Caller
 from conecta.auth.require import require
 from conecta.clients import service as clients
 from conecta.clients.schemas import ClientCreate
+from conecta.kit import clock
+from conecta.kit.db import Writes
 from conecta.kit.errors import NotFound, PreconditionFailed
+from conecta.kit.ids import new_id
 from conecta.kit.pages import json_object
-from conecta.kit.routing import ApiRoute, DbReads, DbSession
+from conecta.kit.routing import ApiRoute, DbReads, DbSession, DbWrites
 from conecta.settings import Settings
 
 SECRET = "whsec_never_shown_to_anybody"
@@ -99,8 +103,8 @@ async def late_conflict(caller: AnyCaller, session: DbSession) -> Response:
 
 @router.post("/write")
 async def write(caller: AnyCaller, session: DbSession) -> Response:
-    new_id = await _add_client(session, caller)
-    return json_object(f'{{"id":"{new_id}"}}', status=201)
+    client_id = await _add_client(session, caller)
+    return json_object(f'{{"id":"{client_id}"}}', status=201)
 
 
 @router.post("/write-and-refuse/{status}")
@@ -114,9 +118,9 @@ async def write_and_refuse(caller: AnyCaller, session: DbSession, status: int) -
 @router.post("/write-and-wait")
 async def write_and_wait(caller: AnyCaller, session: DbSession) -> Response:
     """Write, then wait until the test lets go of a lock."""
-    new_id = await _add_client(session, caller)
+    client_id = await _add_client(session, caller)
     await (await session.connection()).exec_driver_sql(f"select pg_advisory_xact_lock({GATE_LOCK})")
-    return json_object(f'{{"id":"{new_id}"}}', status=201)
+    return json_object(f'{{"id":"{client_id}"}}', status=201)
 
 
 @router.post("/retried/{failures}")
@@ -154,8 +158,82 @@ async def leak_read(caller: AnyCaller, reads: DbReads) -> Response:
     return Response()
 
 
+# The same on prepared statements, without an ORM session.
+
+
+@router.post("/hot/boom")
+async def hot_boom(caller: AnyCaller, writes: DbWrites) -> Response:
+    await _add_client_hot(writes, caller)
+    raise RuntimeError(f"select * from people -- {SECRET}")
+
+
+@router.post("/hot/swallowed")
+async def hot_swallowed(caller: AnyCaller, writes: DbWrites) -> Response:
+    await _add_client_hot(writes, caller)
+    with suppress(psycopg.Error):
+        await writes.rows("select 1/0", {})
+    return json_object('{"stored": true}', status=201)
+
+
+@router.post("/hot/late-conflict")
+async def hot_late_conflict(caller: AnyCaller, writes: DbWrites) -> Response:
+    await _add_client_hot(writes, caller)
+    await writes.rows("select make_late_conflict()", {})
+    return json_object('{"stored": true}', status=201)
+
+
+@router.post("/hot/write")
+async def hot_write(caller: AnyCaller, writes: DbWrites) -> Response:
+    return json_object(f'{{"id":"{await _add_client_hot(writes, caller)}"}}', status=201)
+
+
+@router.post("/hot/write-and-refuse/{status}")
+async def hot_write_and_refuse(caller: AnyCaller, writes: DbWrites, status: str) -> Response:
+    await _add_client_hot(writes, caller)
+    if status == "412":
+        raise PreconditionFailed(headers={"ETag": '"v1"'}, current='"v1"')
+    raise NotFound
+
+
+@router.post("/hot/write-and-wait")
+async def hot_write_and_wait(caller: AnyCaller, writes: DbWrites) -> Response:
+    client_id = await _add_client_hot(writes, caller)
+    await writes.rows(f"select pg_advisory_xact_lock({GATE_LOCK})", {})
+    return json_object(f'{{"id":"{client_id}"}}', status=201)
+
+
+@router.post("/hot/retried/{failures}")
+async def hot_retried(caller: AnyCaller, writes: DbWrites, request: Request, failures: str) -> Response:
+    await _add_client_hot(writes, caller)
+    tried = request.app.state.tried = getattr(request.app.state, "tried", 0) + 1
+    if tried <= int(failures):
+        await writes.rows("select fail_as_a_deadlock()", {})
+    return json_object(f'{{"tried":{tried}}}', status=201)
+
+
+@router.post("/hot/leak")
+async def hot_leak(caller: AnyCaller, writes: DbWrites, wanted: ClientCreate) -> Response:
+    await writes.rows("select %(name)s::json", {"name": wanted.name})
+    return Response()
+
+
+async def _add_client_hot(writes: Writes, caller: Caller) -> str:
+    values = {"tenant": caller.tenant_id, "id": new_id("cli"), "now": clock.now()}
+    await writes.rows(_ADD_CLIENT, values)
+    return str(values["id"])
+
+
+_ADD_CLIENT = """
+insert into clients (tenant_id, id, kind, name, additional_emails, additional_phones, language, custom_fields,
+  status, search_words, created_at, updated_at, version)
+values (%(tenant)s, %(id)s, 'person', 'Escrito de paso', '{}', '{}', 'es', '{}', 'active', 'escrito',
+  %(now)s::timestamptz, %(now)s::timestamptz, 1)
+returning id
+"""
+
+
 async def _add_client(session: AsyncSession, caller: Caller) -> str:
-    new_id, _ = await clients.create_client(
+    client_id, _ = await clients.create_client(
         session, tenant_id=caller.tenant_id, wanted=ClientCreate(name="Escrito de paso")
     )
-    return new_id
+    return client_id

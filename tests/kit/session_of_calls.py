@@ -66,6 +66,7 @@ async def _calls(app, firm) -> str:
         await api.post("/odd/late-conflict")
         await api.post("/odd/leak", json=PERSONAL)
         await api.post("/odd/leak-parameters", json=PERSONAL)
+        await api.post("/odd/hot/leak", json=PERSONAL)
         await api.get("/odd/leak-read")
         try:
             raise RuntimeError(f"a library's fault about {PERSONAL['email']} and {firm.key}")

@@ -13,9 +13,25 @@ from tests.odd_routes import odd_app
 
 
 @pytest.fixture(scope="module")
-async def odd(settings, dsn) -> AsyncIterator[FastAPI]:
+async def odd(settings, dsn, superuser) -> AsyncIterator[FastAPI]:
+    superuser.execute(_FUNCTIONS)
     async with odd_app(settings, dsn) as app:
         yield app
+    superuser.execute("drop function make_late_conflict(), fail_as_a_deadlock()")
+
+
+_FUNCTIONS = """
+create function make_late_conflict() returns void language plpgsql as $$ begin
+  create temp table late (a int unique deferrable initially deferred) on commit drop;
+  insert into late values (1), (1);
+end $$;
+create function fail_as_a_deadlock() returns void language plpgsql as $$ begin
+  raise exception using errcode = '40P01';
+end $$
+"""
+
+# Both kinds of transaction: an ORM session, and prepared statements.
+KINDS = pytest.mark.parametrize("kind", ["", "hot/"])
 
 
 @pytest.fixture
@@ -28,8 +44,9 @@ def stored_clients(superuser, firm) -> int:
     return superuser.execute("select count(*) from clients where tenant_id = %s", [firm.id]).fetchone()[0]
 
 
+@KINDS
 @pytest.mark.parametrize("key", [None, "key-1"])
-async def test_commit_comes_before_the_answer(odd, firm, superuser, key):
+async def test_commit_comes_before_the_answer(odd, firm, superuser, key, kind):
     seen_at_start = []
 
     async def watched(scope, receive, send):
@@ -42,7 +59,7 @@ async def test_commit_comes_before_the_answer(odd, firm, superuser, key):
 
     headers = {"Authorization": f"Bearer {firm.key}"} | ({"Idempotency-Key": key} if key else {})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(watched), base_url="http://x") as client:
-        answer = await client.post(f"{PREFIX}/odd/write", headers=headers)
+        answer = await client.post(f"{PREFIX}/odd/{kind}write", headers=headers)
     assert answer.status_code == 201
     assert seen_at_start == [1]
 
@@ -58,26 +75,29 @@ async def test_commit_comes_before_the_answer(odd, firm, superuser, key):
         ("write-and-refuse/412", 412),
     ],
 )
-async def test_refused_write_leaves_nothing(odd_api, firm, superuser, route, status, headers):
-    answer = await odd_api.post(f"/odd/{route}", headers=headers)
+@KINDS
+async def test_refused_write_leaves_nothing(odd_api, firm, superuser, route, status, headers, kind):
+    answer = await odd_api.post(f"/odd/{kind}{route}", headers=headers)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert stored_clients(superuser, firm) == 0
     # The connection that failed is fit for the next caller.
-    assert (await odd_api.post("/odd/write")).status_code == 201
+    assert (await odd_api.post(f"/odd/{kind}write")).status_code == 201
     assert stored_clients(superuser, firm) == 1
 
 
-async def test_deadlock_is_tried_again_and_writes_once(odd, odd_api, firm, superuser):
+@KINDS
+async def test_deadlock_is_tried_again_and_writes_once(odd, odd_api, firm, superuser, kind):
     odd.state.tried = 0
-    answer = await odd_api.post("/odd/retried/2")
+    answer = await odd_api.post(f"/odd/{kind}retried/2")
     assert (answer.status_code, answer.json()) == (201, {"tried": 3})
     assert stored_clients(superuser, firm) == 1
 
 
-async def test_deadlock_that_never_ends_is_a_503(odd, odd_api, firm, superuser):
+@KINDS
+async def test_deadlock_that_never_ends_is_a_503(odd, odd_api, firm, superuser, kind):
     odd.state.tried = 0
-    answer = await odd_api.post("/odd/retried/99", headers={"Idempotency-Key": "key-1"})
+    answer = await odd_api.post(f"/odd/{kind}retried/99", headers={"Idempotency-Key": "key-1"})
     assert (answer.status_code, odd.state.tried) == (503, 3)
     assert answer.headers["retry-after"] == "5"
     assert stored_clients(superuser, firm) == 0
@@ -102,15 +122,16 @@ async def test_caller_who_hangs_up_spoils_no_connection(odd_api, delay):
         assert (answer.status_code, answer.json()) == (200, {"word": "done"})
 
 
-async def test_writer_who_hangs_up_leaves_nothing_and_holds_nothing(odd_api, firm, superuser):
+@KINDS
+async def test_writer_who_hangs_up_leaves_nothing_and_holds_nothing(odd_api, firm, superuser, kind):
     superuser.execute("select pg_advisory_lock(4711)")
     try:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.3):
-                await odd_api.post("/odd/write-and-wait", headers={"Idempotency-Key": "key-1"})
+                await odd_api.post(f"/odd/{kind}write-and-wait", headers={"Idempotency-Key": "key-1"})
     finally:
         superuser.execute("select pg_advisory_unlock(4711)")
     assert stored_clients(superuser, firm) == 0
-    again = await odd_api.post("/odd/write-and-wait", headers={"Idempotency-Key": "key-1"})
+    again = await odd_api.post(f"/odd/{kind}write-and-wait", headers={"Idempotency-Key": "key-1"})
     assert again.status_code == 201
     assert stored_clients(superuser, firm) == 1

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 
-from conecta.kit.db import Reads, SessionReads
+from conecta.events import service as events
+from conecta.kit.db import Reads, SessionReads, Writes
 from conecta.kit.ids import new_id
 from conecta.kit.pages import JsonView, PageOfRows, Pager, Where
 from conecta.kit.sql import wire_time
@@ -21,13 +22,15 @@ from .activities.queries import Author
 from .models import Case
 from .schemas import CaseFilters
 
+_MEMBERS = f"""c.client_id, c.category, c.title, c.description, c.assigned_provider_id,
+  c.status, c.status_reason, c.priority, c.tags, c.parties, c.external_id, c.custom_fields,
+  {wire_time("c.created_at")} as created_at, {wire_time("c.updated_at")} as updated_at,
+  {wire_time("c.closed_at")} as closed_at"""
+
 VIEW = JsonView(
     source="cases c",
     alias="c",
-    fields=f"""c.id, c.number, c.client_id, c.category, c.title, c.description, c.assigned_provider_id,
-      c.status, c.status_reason, c.priority, c.tags, c.parties, c.external_id, c.custom_fields,
-      {wire_time("c.created_at")} as created_at, {wire_time("c.updated_at")} as updated_at,
-      {wire_time("c.closed_at")} as closed_at""",
+    fields=f"c.id, c.number, {_MEMBERS}",
     sorts={
         "created_at": ("c.created_at", "timestamptz"),
         "updated_at": ("c.updated_at", "timestamptz"),
@@ -114,8 +117,10 @@ select t.case_number_format as number_format,
 from tenants t where t.id = %(tenant)s
 """
 
-# One statement looks up what the case refers to and, when all of it is right, takes the number and writes:
-# the counter stays locked only until the transaction ends, and goes back with it.
+_EVENT_DATA = f"select row_to_json(j) from (select c.id as case_id, c.number as case_number, {_MEMBERS}) j"
+
+# One statement looks up what the case refers to and, when all of it is right, takes the number, writes
+# and announces: the counter stays locked only until the transaction ends, and goes back with it.
 _CREATE = f"""
 with found as ({_REFERENCES}), counter as (
   insert into case_counters as k (tenant_id, year, last_number)
@@ -130,7 +135,8 @@ with found as ({_REFERENCES}), counter as (
     created_at, updated_at, version)
   select %(tenant)s, %(id)s, case_number(f.number_format, %(year)s, n), %(year)s::bigint * 1000000000 + n,
     %(client_id)s, %(category)s, %(title)s, %(description)s, %(assigned_provider_id)s, 'open', %(priority)s,
-    %(tags)s::text[], %(parties)s::jsonb, %(external_id)s, %(custom_fields)s::jsonb, %(now)s, %(now)s, 1
+    %(tags)s::text[], %(parties)s::jsonb, %(external_id)s, %(custom_fields)s::jsonb, %(now)s::timestamptz,
+    %(now)s::timestamptz, 1
   from found f cross join counter
   on conflict do nothing
   returning *
@@ -140,9 +146,11 @@ with found as ({_REFERENCES}), counter as (
   select m.tenant_id, %(activity)s, m.id, 'created', 'Expediente creado', %(author_type)s, %(author_id)s,
     %(author_name)s, '{{"changes": {{}}, "note_id": null}}', m.created_at
   from made m
+), announced as (
+  select {events.emit_in("c.id", _EVENT_DATA)} from made c
 )
 select f.*, (select row_to_json(j)::text from (select {VIEW.fields}) j), c.version
-from found f left join made c on true
+from found f left join made c on true left join announced on true
 """
 
 _VISIBLE = """
@@ -239,16 +247,14 @@ async def is_visible(reads: Reads, tenant_id: str, case_id: str, *, own: str | N
     return bool(await reads.rows(_VISIBLE, {"tenant": tenant_id, "id": case_id, "own": own}))
 
 
-async def references(
-    session: AsyncSession, tenant_id: str, case_id: str, values: Mapping[str, Any]
-) -> References:
+async def references(reads: Reads, tenant_id: str, case_id: str, values: Mapping[str, Any]) -> References:
     """Look up what some members of a case refer to, beside which `case_id` may have the external id."""
-    (row,) = await SessionReads(session).rows(_REFERENCES, _referring(tenant_id, case_id, values))
+    (row,) = await reads.rows(_REFERENCES, _referring(tenant_id, case_id, values))
     return References(*row)
 
 
 async def add(
-    session: AsyncSession,
+    writes: Writes,
     tenant_id: str,
     case_id: str,
     values: Mapping[str, Any],
@@ -256,8 +262,9 @@ async def add(
     author: Author,
     year: int,
     now: datetime,
+    event: Mapping[str, Any],
 ) -> tuple[References, tuple[str, int] | None]:
-    """Number and insert a case with its first activity; return it as JSON text and version.
+    """Number and insert a case with its first activity and its event; return it as JSON text and version.
 
     It is None, and no number is taken, when it refers to something wrong; it is also None, and the
     transaction must not be committed, when its external id or its number was taken meanwhile.
@@ -273,8 +280,9 @@ async def add(
         "author_type": author.type,
         "author_id": author.id,
         "author_name": author.name,
+        **event,
     }
-    ((*found, text, version),) = await SessionReads(session).rows(_CREATE, params)
+    ((*found, text, version),) = await writes.rows(_CREATE, params)
     return References(*found), (text, version) if version else None
 
 

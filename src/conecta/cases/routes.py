@@ -9,7 +9,7 @@ from conecta.auth.require import require
 from conecta.auth.scopes import Scope
 from conecta.kit.etags import IfMatch, etag
 from conecta.kit.pages import ListPager, json_object
-from conecta.kit.routing import API_PREFIX, DbReads, DbSession, native_router, query_of
+from conecta.kit.routing import API_PREFIX, DbReads, DbSession, DbWrites, native_router, query_of
 from conecta.kit.schemas import Page
 
 from . import service
@@ -34,12 +34,12 @@ async def list_cases(
 
 
 @router.post("", response_model=CaseRead, status_code=201, summary="Crear expediente")
-async def create_case(caller: CasesWrite, session: DbSession, wanted: CaseCreate) -> Response:
+async def create_case(caller: CasesWrite, writes: DbWrites, wanted: CaseCreate) -> Response:
     """Open a case and give it the next number of the year. Emits `case.created`.
 
     An `external_id` that another case has is a 409 that names it.
     """
-    new_id, (text, version) = await service.create_case(session, caller=caller, wanted=wanted)
+    new_id, (text, version) = await service.create_case(writes, caller=caller, wanted=wanted)
     return json_object(text, etag=etag(version), status=201, location=f"{API_PREFIX}/cases/{new_id}")
 
 

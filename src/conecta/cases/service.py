@@ -9,7 +9,7 @@ from conecta.auth.caller import Caller
 from conecta.events import service as events
 from conecta.events.types import EventType
 from conecta.kit import clock
-from conecta.kit.db import Reads, SessionReads
+from conecta.kit.db import Reads, SessionReads, Writes
 from conecta.kit.errors import FieldError, NotFound, ValidationFailed
 from conecta.kit.etags import Precondition
 from conecta.kit.ids import canonical, new_id
@@ -55,10 +55,8 @@ async def read_case(reads: Reads, *, caller: Caller, case_id: str) -> tuple[str,
     return found
 
 
-async def create_case(
-    session: AsyncSession, *, caller: Caller, wanted: CaseCreate
-) -> tuple[str, tuple[str, int]]:
-    """Open a case; return its id, and its JSON text and version.
+async def create_case(writes: Writes, *, caller: Caller, wanted: CaseCreate) -> tuple[str, tuple[str, int]]:
+    """Open a case and announce it; return its id, and its JSON text and version.
 
     Raises ValidationFailed for a client, member or category the firm cannot use, DuplicateCase (409)
     when the external id is taken, and CaseNumberUnavailable (409) when the firm's format gives no new number.
@@ -68,13 +66,19 @@ async def create_case(
     values["parties"] = rules.parties_with_ids(values["parties"], [], lambda: new_id("pty"))
     year = rules.year_of(now, caller.time_zone)
     found, made = await queries.add(
-        session, caller.tenant_id, case_id, values, author=author_of(caller), year=year, now=now
+        writes,
+        caller.tenant_id,
+        case_id,
+        values,
+        author=author_of(caller),
+        year=year,
+        now=now,
+        event=events.opening(CREATED, tenant_id=caller.tenant_id),
     )
-    await _refuse_wrong_references(session, caller, found, values)
+    await _refuse_wrong_references(writes, caller, found, values)
     if made is None:
-        raise await _taken(session, caller, case_id, values, found.number_format)
+        raise await _taken(writes, caller, case_id, values, found.number_format)
     _refuse_number_format(found.number_format)
-    await _emit(session, CREATED, caller, made[0])
     return case_id, made
 
 
@@ -141,22 +145,22 @@ def _refuse_number_format(number_format: str) -> None:
 
 
 async def _taken(
-    session: AsyncSession, caller: Caller, case_id: str, values: dict[str, Any], number_format: str
+    reads: Reads, caller: Caller, case_id: str, values: dict[str, Any], number_format: str
 ) -> DuplicateCase | CaseNumberUnavailable:
     """Say what kept a new case out while another was being written: its external id, else its number."""
-    found = await queries.references(session, caller.tenant_id, case_id, values)
+    found = await queries.references(reads, caller.tenant_id, case_id, values)
     if found.external_id_holder:
         return DuplicateCase(found.external_id_holder)
     return CaseNumberUnavailable(number_format=number_format)
 
 
 async def _refuse_wrong_references(
-    session: AsyncSession, caller: Caller, found: queries.References, values: dict[str, Any]
+    reads: Reads, caller: Caller, found: queries.References, values: dict[str, Any]
 ) -> None:
     """Raise ValidationFailed with every wrong id among `values`, or DuplicateCase."""
     errors = _reference_errors(found, values)
     if values.get("category") is not None and not found.category_active:
-        codes = ", ".join(await categories.active_codes(SessionReads(session), caller.tenant_id))
+        codes = ", ".join(await categories.active_codes(reads, caller.tenant_id))
         errors.append(FieldError("/category", "not_allowed", str(_CATEGORIES.fill(codes=codes))))
     if errors:
         raise ValidationFailed(errors=errors)
@@ -233,8 +237,9 @@ async def _save(session: AsyncSession, caller: Caller, case: Case, wanted: dict[
     if changes:
         transition = _transition(case, changes)
         new = {name: change["after"] for name, change in changes.items()}
-        found = await queries.references(session, caller.tenant_id, case.id, new)
-        await _refuse_wrong_references(session, caller, found, new)
+        reads = SessionReads(session)
+        found = await queries.references(reads, caller.tenant_id, case.id, new)
+        await _refuse_wrong_references(reads, caller, found, new)
         await _write(session, caller, case, changes, transition)
     saved = await queries.one(SessionReads(session), caller.tenant_id, case.id)
     assert saved is not None

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conecta.kit import clock
 from conecta.kit.crypto import KeyRing
-from conecta.kit.db import Reads
+from conecta.kit.db import Reads, SessionReads
 from conecta.kit.errors import NotFound
 from conecta.kit.ids import canonical, new_id
 from conecta.kit.pages import PageOfRows, Pager, Where
@@ -27,21 +27,43 @@ async def emit(
     `data` must already be JSON values in the shape of `event.payload`; it is frozen here: every
     delivery, resend and replay sends these very bytes (seed §4.1: five keys at top level).
     """
-    values = _frozen(event, tenant_id, resource_id, data)
-    connection = await session.connection()
-    delivered = {"real_now": clock.real_now(), "patterns": patterns_for(event.name)}
-    await connection.exec_driver_sql(queries.EMIT, {**values, **delivered})
-    return str(values["id"])
+    values = opening(event, tenant_id=tenant_id)
+    shut = {"tenant": tenant_id, "resource": resource_id, "data": _json(data)}
+    await SessionReads(session).rows(queries.EMIT, {**values, **shut})
+    return str(values["event_id"])
+
+
+def emit_in(resource_id: str, data: str) -> str:
+    """Return the SQL expression that emits, inside a statement of another feature that writes the resource.
+
+    `resource_id` and `data` are SQL, too: its id, and JSON in the shape of the event's payload. The
+    statement takes `%(tenant)s` and the parameters that `opening` gives.
+    """
+    return queries.emit_in(resource_id, data)
+
+
+def opening(event: EventType, *, tenant_id: str) -> dict[str, Any]:
+    """Return the parameters of an event that a statement will emit: all that is known before its data."""
+    now, event_id = clock.now(), new_id("wh_evt")
+    head = {"id": event_id, "type": event.name, "created": clock.wire(now), "tenant_id": tenant_id}
+    return {
+        "event_id": event_id,
+        "event_type": event.name,
+        "event_head": _json(head)[:-1] + ',"data":',
+        "event_now": now,
+        "real_now": clock.real_now(),
+        "patterns": patterns_for(event.name),
+    }
 
 
 async def record(
     session: AsyncSession, event: EventType, *, tenant_id: str, resource_id: str, data: Mapping[str, Any]
 ) -> str:
     """Write an event that is delivered to nobody by itself, such as an endpoint's trial; return its id."""
-    values = _frozen(event, tenant_id, resource_id, data)
-    connection = await session.connection()
-    await connection.exec_driver_sql(queries.RECORD, values)
-    return str(values["id"])
+    values = opening(event, tenant_id=tenant_id)
+    shut = {"tenant": tenant_id, "resource": resource_id, "data": _json(data)}
+    await SessionReads(session).rows(queries.RECORD, {**values, **shut})
+    return str(values["event_id"])
 
 
 def event_type(name: str) -> EventType:
@@ -132,21 +154,5 @@ async def _found_again(
     return replace(start, xid=xid, id=start.last_read)
 
 
-def _frozen(event: EventType, tenant_id: str, resource_id: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    now = clock.now()
-    event_id = new_id("wh_evt")
-    payload = {
-        "id": event_id,
-        "type": event.name,
-        "created": clock.wire(now),
-        "tenant_id": tenant_id,
-        "data": data,
-    }
-    return {
-        "tenant": tenant_id,
-        "id": event_id,
-        "type": event.name,
-        "resource": resource_id,
-        "payload": json.dumps(payload, ensure_ascii=False, separators=(",", ":")),
-        "now": now,
-    }
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

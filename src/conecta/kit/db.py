@@ -6,7 +6,7 @@ Nothing outside this file commits, but for the claim loop of the webhook worker.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, cast
 
 import psycopg
@@ -31,6 +31,9 @@ _WHO = (
 _WHO_BYTES = _WHO.encode()
 
 
+_OPEN = {TransactionStatus.INTRANS, TransactionStatus.INERROR}
+
+
 class AbortedTransaction(Exception):
     """Somebody swallowed a database error: committing now would answer 200 and store nothing."""
 
@@ -40,6 +43,14 @@ class Reads(Protocol):
 
     async def rows(self, sql: str, params: Params) -> Sequence[TupleRow]:
         """Run the statement with `%(name)s` parameters and return all of its rows."""
+        ...
+
+
+class Writes(Reads, Protocol):
+    """Whoever can run statements that write, all in one transaction that somebody else commits."""
+
+    def savepoint(self) -> AbstractAsyncContextManager[Any]:
+        """Undo what a block wrote when an exception leaves it."""
         ...
 
 
@@ -136,6 +147,27 @@ class Database:
         finally:
             await self._give_back(connection)
 
+    @asynccontextmanager
+    async def hot_transaction(
+        self, *, tenant_id: str = "", client_id: str = ""
+    ) -> AsyncIterator["HotTransaction"]:
+        """Open one transaction of prepared statements, for writes that need no ORM session.
+
+        It begins together with its first statement; it commits at the end, or rolls back when an
+        exception leaves the block. Raises AbortedTransaction instead of a silent rollback.
+        """
+        connection = self._idle.pop() if self._idle else await self._borrow()
+        who = _WHO_BYTES % tuple(connection.literal(text) for text in (APP_ROLE, tenant_id, client_id))
+        transaction = HotTransaction(connection, who)
+        try:
+            yield transaction
+            await transaction.commit()
+        except BaseException:
+            await transaction.roll_back()
+            raise
+        finally:
+            await self._give_back(connection)
+
     async def _borrow(self) -> PreparingConnection:
         self._waiting += 1
         try:
@@ -172,6 +204,43 @@ class HotReads:
         return await self._database.read(sql, params, tenant_id=self._tenant_id, client_id=self._client_id)
 
 
+class HotTransaction:
+    """One transaction on a hot connection; `Database.hot_transaction` opens and ends it."""
+
+    def __init__(self, connection: PreparingConnection, who: bytes) -> None:
+        self._connection, self._opening = connection, b"begin; " + who
+
+    async def rows(self, sql: str, params: Params) -> Sequence[TupleRow]:
+        """Run the statement, after the transaction's beginning when it is the first."""
+        opening, self._opening = self._opening, b""
+        return await self._connection.run(opening, sql, params)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what the block wrote when an exception leaves it."""
+        opening, self._opening = self._opening, b""
+        await self._connection.command(opening + b"; savepoint block")
+        try:
+            yield
+        except Exception:
+            await self._connection.command(b"rollback to savepoint block; release savepoint block")
+            raise
+        await self._connection.command(b"release savepoint block")
+
+    async def commit(self) -> None:
+        """Commit what was written; raise AbortedTransaction when a statement had failed."""
+        status = self._connection.pgconn.transaction_status
+        if status == TransactionStatus.INERROR:
+            raise AbortedTransaction
+        if status == TransactionStatus.INTRANS:
+            await self._connection.command(b"commit")
+
+    async def roll_back(self) -> None:
+        """Undo everything, unless the connection was cut off in the middle: then the pool drops it."""
+        if self._connection.pgconn.transaction_status in _OPEN:
+            await self._connection.command(b"rollback")
+
+
 class SessionReads:
     """Reads inside a running transaction, which see what it has written."""
 
@@ -184,6 +253,10 @@ class SessionReads:
         connection = await self._session.connection()
         result = await connection.exec_driver_sql(sql, dict(params))
         return cast("Sequence[TupleRow]", result.fetchall())
+
+    def savepoint(self) -> AbstractAsyncContextManager[Any]:
+        """Undo what the block wrote when an exception leaves it."""
+        return self._session.begin_nested()
 
 
 async def act_for(session: AsyncSession, tenant_id: str) -> None:

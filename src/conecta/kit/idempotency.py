@@ -7,15 +7,14 @@ the other. Bodies are encrypted: an answer may hold a secret that is shown once.
 import json
 import re
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Integer, LargeBinary
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 from starlette.responses import Response
 
 from . import clock
 from .crypto import KeyRing
+from .db import Writes
 from .errors import IdempotencyInFlight, IdempotencyKeyReused, MalformedRequest
 from .language import Text
 from .tables import Base, Id, Moment, TenantTable, declare, grants, policies
@@ -51,10 +50,11 @@ from (select 1) as one left join idempotency_keys k
 """
 _REMEMBER = """
 insert into idempotency_keys as k (tenant_id, route, key, fingerprint, status, sealed_answer, created_at)
-values (%(tenant)s, %(route)s, %(key)s, %(fingerprint)s, %(status)s, %(sealed)s, %(now)s)
+values (%(tenant)s, %(route)s, %(key)s, %(fingerprint)s, %(status)s, %(sealed)s, %(now)s::timestamptz)
 on conflict (tenant_id, route, key) do update set fingerprint = excluded.fingerprint,
   status = excluded.status, sealed_answer = excluded.sealed_answer, created_at = excluded.created_at
 where k.created_at <= %(since)s
+returning 1
 """
 
 
@@ -63,7 +63,7 @@ class IdempotentCall:
 
     def __init__(
         self,
-        session: AsyncSession,
+        writes: Writes,
         keyring: KeyRing,
         *,
         tenant: str,
@@ -78,7 +78,7 @@ class IdempotentCall:
                     "Idempotency-Key takes 1 to 255 visible ASCII characters.",
                 )
             )
-        self._session, self._keyring, self._fingerprint = session, keyring, fingerprint
+        self._writes, self._keyring, self._fingerprint = writes, keyring, fingerprint
         now = clock.real_now()
         self._params = {"tenant": tenant, "route": route, "key": key, "now": now, "since": now - LIFETIME}
 
@@ -87,10 +87,7 @@ class IdempotentCall:
 
         Raises IdempotencyInFlight (409) while a twin runs and IdempotencyKeyReused (422) for another request.
         """
-        connection = await self._session.connection()
-        found = await connection.exec_driver_sql(_LOCK_AND_FIND, self._params)
-        row: Any = found.one()
-        locked, fingerprint, status, sealed = row[0], row[1], row[2], row[3]
+        ((locked, fingerprint, status, sealed),) = await self._writes.rows(_LOCK_AND_FIND, self._params)
         if not locked:
             raise IdempotencyInFlight
         if fingerprint is None:
@@ -111,7 +108,5 @@ class IdempotentCall:
             "status": response.status_code,
             "sealed": self._keyring.encrypt(_PURPOSE, answer),
         }
-        connection = await self._session.connection()
-        result = await connection.exec_driver_sql(_REMEMBER, {**self._params, **values})
-        if result.rowcount != 1:
+        if not await self._writes.rows(_REMEMBER, {**self._params, **values}):
             raise IdempotencyInFlight

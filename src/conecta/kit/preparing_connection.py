@@ -18,6 +18,7 @@ from psycopg.waiting import Ready, Wait
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|%)")
 _MOST_PREPARED = 500
 _USES_BETWEEN_CHECKS = 1000
+_FAILED = {ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE}
 
 Params = Mapping[str, Any]
 
@@ -67,7 +68,7 @@ class PreparingConnection(AsyncConnection[TupleRow]):
         return self._uses % _USES_BETWEEN_CHECKS == 0
 
     async def run(self, who: bytes, sql: str, params: Params) -> list[TupleRow]:
-        """Run the text `who` and then the statement; return its rows, or raise psycopg's errors."""
+        """Run the text `who`, if any, and then the statement; return its rows, or raise psycopg's errors."""
         statement = _prepared(sql)
         self._uses += 1
         if self._uncertain or len(self._names) >= _MOST_PREPARED:
@@ -78,13 +79,19 @@ class PreparingConnection(AsyncConnection[TupleRow]):
         # caller who hangs up cancels it half-way. The next to use the connection then starts afresh.
         self._uncertain = True
         result = await self._last_result(b"%s; %s%s" % (who, prepare, execute))
-        if result.status in {ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE}:
+        if result.status in _FAILED:
             raise error_from_result(result)
         self._uncertain = False
         self._names.add(statement.name)
         transformer = Transformer(self)
         transformer.set_pgresult(result)
         return transformer.load_rows(0, result.ntuples, tuple)
+
+    async def command(self, text: bytes) -> None:
+        """Run statements that give no rows, such as a COMMIT; raise psycopg's errors."""
+        result = await self._last_result(text)
+        if result.status in _FAILED:
+            raise error_from_result(result)
 
     async def _last_result(self, query: bytes) -> PGresult:
         """Send a query text and return the result of its last statement (libpq's asynchronous way)."""
@@ -133,7 +140,7 @@ class PreparingConnection(AsyncConnection[TupleRow]):
         return b"NULL" if value is None else self._literals.as_literal(value)
 
     async def _forget(self) -> None:
-        await self._last_result(b"deallocate all")
+        await self.command(b"deallocate all")
         self._names.clear()
         self._uncertain = False
 

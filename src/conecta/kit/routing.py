@@ -6,13 +6,16 @@ headers are on every answer.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Annotated, Any, Protocol, cast, runtime_checkable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Annotated, Any, NamedTuple, Protocol, cast, runtime_checkable
 from urllib.parse import unquote_to_bytes
 
+import psycopg
 import structlog
 from fastapi import APIRouter, Depends, Request
 from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import OperationalError
@@ -22,7 +25,7 @@ from starlette.types import Receive, Scope, Send
 
 from . import json_body
 from .crypto import fingerprint
-from .db import Database, HotReads
+from .db import Database, HotReads, SessionReads, Writes
 from .errors import FieldError, InvalidParameter, NotAcceptable, UnsupportedMediaType
 from .etags import answer_conditionally
 from .idempotency import IdempotentCall
@@ -78,6 +81,7 @@ class ApiRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Any]:
         """Wrap FastAPI's handler in what every native route does."""
         handler = _direct_handler(self) or super().get_route_handler()
+        transaction = _hot_transaction if _hot_writes in _calls(self.dependant) else _session_transaction
         guards = [call for call in _calls(self.dependant) if isinstance(call, Guard)]
         parameters = _query_names(self.dependant)
         fields = _body_names(self)
@@ -92,7 +96,7 @@ class ApiRoute(APIRoute):
                 _refuse_other_formats(request)
                 if request.method in _READS:
                     return answer_conditionally(request, await handler(request))
-                return await _write(request, handler, fields)
+                return await _write(request, _Endpoint(handler, transaction, fields))
             except Exception as error:  # noqa: BLE001 - whatever goes wrong gets an answer with its headers
                 return _answer(error, request, fields)
 
@@ -102,21 +106,20 @@ class ApiRoute(APIRoute):
 def _direct_handler(route: APIRoute) -> Handler | None:
     """Return a handler that calls the endpoint itself, when its arguments are as simple as ours are.
 
-    FastAPI's own solving of dependencies costs as much as the query of a hot read. A read whose
-    arguments are path texts, the request and dependencies on the request alone needs none of it, when
-    it answers a Response.
+    FastAPI's own solving of dependencies costs as much as the query of a hot read. A route whose
+    arguments are path texts, one body, the request and dependencies on the request alone needs none of
+    it, when it answers a Response.
     """
     dependant = route.dependant
     endpoint = dependant.call
     dependencies = {dependency.name: dependency for dependency in dependant.dependencies}
     if (
         endpoint is None
-        or not route.methods
-        or not route.methods <= _READS
         or dependant.query_params
         or dependant.header_params
         or dependant.cookie_params
-        or dependant.body_params
+        or len(dependant.body_params) > 1
+        or any(parameter.field_info.annotation is not str for parameter in dependant.path_params)
         or inspect.signature(endpoint).return_annotation is not Response
         or not all(_needs_only_the_request(dependency) for dependency in dependencies.values())
     ):
@@ -124,15 +127,32 @@ def _direct_handler(route: APIRoute) -> Handler | None:
     calls = [(str(name), dependency.call) for name, dependency in dependencies.items()]
     texts = [parameter.name for parameter in dependant.path_params]
     request_name = dependant.request_param_name
+    body = dependant.body_params[0] if dependant.body_params else None
 
     async def handle(request: Request) -> Response:
         arguments: dict[str, Any] = {name: await call(request) for name, call in calls}  # type: ignore[misc]
         arguments.update((name, request.path_params[name]) for name in texts)
+        if body:
+            arguments[body.name] = await _validated(request, body)
         if request_name:
             arguments[request_name] = request
         return cast("Response", await endpoint(**arguments))
 
     return handle
+
+
+async def _validated(request: Request, body: Any) -> Any:
+    """Return the body as the endpoint takes it; raise RequestValidationError as FastAPI does."""
+    if not await request.body():
+        if not body.field_info.is_required():
+            return body.get_default()
+        raise RequestValidationError(
+            [{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}]
+        )
+    value, errors = body.validate(await request.json(), loc=("body",))
+    if errors:
+        raise RequestValidationError(errors)
+    return value
 
 
 def _needs_only_the_request(dependency: Dependant) -> bool:
@@ -144,7 +164,33 @@ def _needs_only_the_request(dependency: Dependant) -> bool:
     )
 
 
-async def _write(request: Request, handler: Handler, fields: list[str]) -> Response:
+class _Endpoint(NamedTuple):
+    """What the writes of a route need: the handler, its kind of transaction, the members of its body."""
+
+    handle: Handler
+    transaction: Callable[[Request], AbstractAsyncContextManager[Writes]]
+    fields: list[str]
+
+
+@asynccontextmanager
+async def _session_transaction(request: Request) -> AsyncIterator[Writes]:
+    database: Database = request.app.state.database
+    state = request.state
+    async with database.transaction(tenant_id=state.tenant_id, client_id=state.client_id) as session:
+        state.session = session
+        yield SessionReads(session)
+
+
+@asynccontextmanager
+async def _hot_transaction(request: Request) -> AsyncIterator[Writes]:
+    database: Database = request.app.state.database
+    state = request.state
+    async with database.hot_transaction(tenant_id=state.tenant_id, client_id=state.client_id) as writes:
+        state.writes = writes
+        yield writes
+
+
+async def _write(request: Request, endpoint: _Endpoint) -> Response:
     parsed = _ParsedRequest(request.scope, request.receive)
     body = await parsed.body()
     if body:
@@ -152,34 +198,37 @@ async def _write(request: Request, handler: Handler, fields: list[str]) -> Respo
         parsed.parsed = json_body.parse(body)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return await _in_one_transaction(parsed, handler, body, fields)
-        except OperationalError as error:
-            if attempt == _ATTEMPTS or getattr(error.orig, "sqlstate", None) not in _RETRIED_STATES:
+            return await _in_one_transaction(parsed, endpoint, body)
+        except (OperationalError, psycopg.OperationalError) as error:
+            state = _sqlstate(error)
+            if attempt == _ATTEMPTS or state not in _RETRIED_STATES:
                 raise
-            log.warning("write_retried", attempt=attempt, sqlstate=getattr(error.orig, "sqlstate", None))
+            log.warning("write_retried", attempt=attempt, sqlstate=state)
     raise AssertionError  # the loop returns or raises
 
 
-async def _in_one_transaction(request: Request, handler: Handler, body: bytes, fields: list[str]) -> Response:
-    database: Database = request.app.state.database
-    tenant_id, client_id = request.state.tenant_id, request.state.client_id
-    async with database.transaction(tenant_id=tenant_id, client_id=client_id) as session:
-        request.state.session = session
+def _sqlstate(error: OperationalError | psycopg.OperationalError) -> str | None:
+    cause = error.orig if isinstance(error, OperationalError) else error
+    return getattr(cause, "sqlstate", None)
+
+
+async def _in_one_transaction(request: Request, endpoint: _Endpoint, body: bytes) -> Response:
+    async with endpoint.transaction(request) as writes:
         key = _idempotency_key(request)
         if key is None:
-            return await handler(request)
+            return await endpoint.handle(request)
         call = IdempotentCall(
-            session,
+            writes,
             request.app.state.keyring,
-            tenant=tenant_id,
-            route=f"{request.method} {request.url.path} {client_id}".rstrip()[:500],
+            tenant=request.state.tenant_id,
+            route=f"{request.method} {request.url.path} {request.state.client_id}".rstrip()[:500],
             key=key,
             fingerprint=fingerprint(request.url.query.encode(), body),
         )
         first = await call.replay()
         if first is not None:
             return first
-        response = await _within_savepoint(session, request, handler, fields)
+        response = await _within_savepoint(writes, request, endpoint)
         await call.remember(response)
         return response
 
@@ -190,17 +239,15 @@ def _idempotency_key(request: Request) -> str | None:
     return ", ".join(keys) if keys else None
 
 
-async def _within_savepoint(
-    session: AsyncSession, request: Request, handler: Handler, fields: list[str]
-) -> Response:
+async def _within_savepoint(writes: Writes, request: Request, endpoint: _Endpoint) -> Response:
     # A refusal must undo what the handler wrote, and still be remembered in the same transaction.
     try:
-        async with session.begin_nested():
-            return await handler(request)
-    except OperationalError:
+        async with writes.savepoint():
+            return await endpoint.handle(request)
+    except (OperationalError, psycopg.OperationalError):
         raise
     except Exception as error:
-        problem = to_problem(error, path=request.url.path, known_fields=fields)
+        problem = to_problem(error, path=request.url.path, known_fields=endpoint.fields)
         if problem.status >= 500:
             raise problem from error
         return problem_response(problem, request.scope)
@@ -294,6 +341,11 @@ async def _session(request: Request) -> AsyncSession:
     return session
 
 
+async def _hot_writes(request: Request) -> Writes:
+    writes: Writes = request.state.writes
+    return writes
+
+
 async def _hot_reads(request: Request) -> HotReads:
     return HotReads(request.app.state.database, request.state.tenant_id, request.state.client_id)
 
@@ -326,5 +378,6 @@ def query_of(model: type[BaseModel]) -> Any:
     return Depends(QueryOf(model))
 
 
+DbWrites = Annotated[Writes, Depends(_hot_writes)]
 DbSession = Annotated[AsyncSession, Depends(_session)]
 DbReads = Annotated[HotReads, Depends(_hot_reads)]
