@@ -2,6 +2,7 @@
 
 import re
 import time
+from functools import cache
 from typing import Any
 
 import structlog
@@ -104,9 +105,16 @@ async def _last_resort(error: Exception, scope: Scope, receive: Any, send: Send)
 def _record(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "unknown")
     method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-    _REQUESTS.labels(method, route, status).inc()
-    _DURATION.labels(method, route).observe(seconds)
+    requests, duration = _metrics_of(method, route, status)
+    requests.inc()
+    duration.observe(seconds)
     access_log.write(method=method, path=scope["path"], status=status, ms=round(seconds * 1000, 1))
+
+
+@cache
+def _metrics_of(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    # Looking a metric up by its labels costs several times what counting does; routes and states are few.
+    return _REQUESTS.labels(method, route, status), _DURATION.labels(method, route)
 
 
 _METHODS = {"GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"}
