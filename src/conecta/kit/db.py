@@ -28,7 +28,8 @@ _WHO = (
     "select set_config('role', %s, true), set_config('conecta.tenant_id', %s, true),"
     " set_config('conecta.client_id', %s, true)"
 )
-_WHO_BYTES = _WHO.encode()
+# The same as the hot connections prepare it.
+_WHO_PREPARED = _WHO % ("%(role)s", "%(tenant)s", "%(client)s")
 
 
 _OPEN = {TransactionStatus.INTRANS, TransactionStatus.INERROR}
@@ -139,11 +140,10 @@ class Database:
 
         The statement is prepared once a connection: planning a hot read costs more than running it.
         """
-        role = SYSTEM_ROLE if system else APP_ROLE
+        who = {"role": SYSTEM_ROLE if system else APP_ROLE, "tenant": tenant_id, "client": client_id}
         connection = self._idle.pop() if self._idle else await self._borrow()
-        who = _WHO_BYTES % tuple(connection.literal(text) for text in (role, tenant_id, client_id))
         try:
-            return await connection.run(who, sql, params)
+            return await connection.run((_WHO_PREPARED, who), (sql, params))
         finally:
             await self._give_back(connection)
 
@@ -156,8 +156,8 @@ class Database:
         It begins together with its first statement; it commits at the end, or rolls back when an
         exception leaves the block. Raises AbortedTransaction instead of a silent rollback.
         """
+        who = {"role": APP_ROLE, "tenant": tenant_id, "client": client_id}
         connection = self._idle.pop() if self._idle else await self._borrow()
-        who = _WHO_BYTES % tuple(connection.literal(text) for text in (APP_ROLE, tenant_id, client_id))
         transaction = HotTransaction(connection, who)
         try:
             yield transaction
@@ -207,19 +207,24 @@ class HotReads:
 class HotTransaction:
     """One transaction on a hot connection; `Database.hot_transaction` opens and ends it."""
 
-    def __init__(self, connection: PreparingConnection, who: bytes) -> None:
-        self._connection, self._opening = connection, b"begin; " + who
+    def __init__(self, connection: PreparingConnection, who: Params) -> None:
+        self._connection, self._who = connection, who
+        self._begun = False
 
     async def rows(self, sql: str, params: Params) -> Sequence[TupleRow]:
         """Run the statement, after the transaction's beginning when it is the first."""
-        opening, self._opening = self._opening, b""
-        return await self._connection.run(opening, sql, params)
+        if self._begun:
+            return await self._connection.run((sql, params))
+        self._begun = True
+        return await self._connection.run((_WHO_PREPARED, self._who), (sql, params), opening=b"begin; ")
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo what the block wrote when an exception leaves it."""
-        opening, self._opening = self._opening, b""
-        await self._connection.command(opening + b"; savepoint block")
+        if not self._begun:
+            self._begun = True
+            await self._connection.run((_WHO_PREPARED, self._who), opening=b"begin; ")
+        await self._connection.command(b"savepoint block")
         try:
             yield
         except Exception:

@@ -50,7 +50,7 @@ def _prepared(sql: str) -> _Prepared:
 
 
 class PreparingConnection(AsyncConnection[TupleRow]):
-    """A connection that sends who is asking and a prepared statement as one simple query.
+    """A connection that sends who is asking and what they ask, both prepared, as one simple query.
 
     That is one round trip and one implicit transaction, without planning the statement again; and it
     spares the cursor, whose bookkeeping costs more than the query itself.
@@ -69,22 +69,28 @@ class PreparingConnection(AsyncConnection[TupleRow]):
         """Say, once in many uses, that the pool should look at this connection again."""
         return self._uses % _USES_BETWEEN_CHECKS == 0
 
-    async def run(self, who: bytes, sql: str, params: Params) -> list[TupleRow]:
-        """Run the text `who`, if any, and then the statement; return its rows, or raise psycopg's errors."""
-        statement = _prepared(sql)
+    async def run(self, *statements: tuple[str, Params], opening: bytes = b"") -> list[TupleRow]:
+        """Run statements after the text `opening`; return the last one's rows, or raise psycopg's errors."""
         self._uses += 1
         if self._uncertain or len(self._names) >= _MOST_PREPARED:
             await self._forget()
-        prepare = b"" if statement.name in self._names else statement.prepare
-        execute = statement.template % tuple(self.literal(params[name]) for name in statement.parameters)
+        prepared = [_prepared(sql) for sql, _ in statements]
+        new = [statement for statement in prepared if statement.name not in self._names]
+        executed = [
+            statement.template % tuple([self.literal(params[name]) for name in statement.parameters])
+            for statement, (_, params) in zip(prepared, statements, strict=True)
+        ]
+        # What is prepared anew is so before anything runs: a role may be taken on the way.
+        text = opening + b"".join([statement.prepare for statement in new]) + b"; ".join(executed)
         # Until it has answered, whether the text got as far as PREPARE is unknown: it may fail, and a
         # caller who hangs up cancels it half-way. The next to use the connection then starts afresh.
         self._uncertain = True
-        result = await self._last_result(b"%s; %s%s" % (who, prepare, execute))
+        result = await self._last_result(text)
         if result.status in _FAILED:
             raise error_from_result(result)
         self._uncertain = False
-        self._names.add(statement.name)
+        if new:
+            self._names.update([statement.name for statement in new])
         transformer = Transformer(self)
         transformer.set_pgresult(result)
         return transformer.load_rows(0, result.ntuples, tuple)
