@@ -104,6 +104,7 @@ def settings(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
         base_url="http://testserver",
         webhook_allow_private=True,
         database_pool=5,
+        oauth_grant_seconds=0,  # a revocation is seen at once; tests/oauth tries what is kept for longer
         log_level="ERROR",
     )
 
@@ -123,7 +124,8 @@ def database(app: FastAPI) -> Database:
     return app.state.database
 
 
-_KEPT = ("plans", "alembic_version")
+# Making a signing key takes as long as a test; the application keeps the one it made first.
+_KEPT = ("plans", "alembic_version", "oauth_signing_keys")
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,7 @@ from schemathesis.python import asgi
 from conecta.app import create_app
 from conecta.kit import logs
 from tests.firms import Firm, make_firm
+from tests.messages.mailing import send
 
 # The same requests every time, so that a red run speaks of the change; FUZZ_SEED=… looks elsewhere.
 SEED = int(os.environ.get("FUZZ_SEED", "0"))
@@ -102,7 +103,7 @@ HARD_TO_MEET = {
 
 def fuzz(app: FastAPI, firm: Firm, config: dict[str, Any]) -> Outcome:
     with asgi.get_client(app) as client:
-        known = Known(client, firm)
+        known = Known(client, app, firm)
     config |= {
         "headers": {"Authorization": f"Bearer {firm.key}"},
         "checks": {"positive_data_acceptance": {"enabled": False}},
@@ -148,11 +149,14 @@ def look_at(event: events.ScenarioFinished, outcome: Outcome) -> None:
 class Known:
     """Rows that exist, so that the paths lead somewhere."""
 
-    def __init__(self, client: Any, firm: Firm) -> None:
+    def __init__(self, client: Any, app: FastAPI, firm: Firm) -> None:
         self._client, self._firm = client, firm
         self.client_id = self._create("clients", name="Persona de Ejemplo")
         # The run archives some of these; the one above stays as it is.
-        self.others = [self._create("clients", name=f"Persona {number}") for number in range(8)]
+        self.others = [
+            self._create("clients", name=f"Persona {number}", email=f"persona{number}@example.com")
+            for number in range(8)
+        ]
         case = {"client_id": self.client_id, "category": "civil", "title": "Reclamación de cantidad"}
         self.case_id = self._create("cases", **case)
         self.note_id = self._create(f"cases/{self.case_id}/notes", content="Llamar mañana")
@@ -160,6 +164,10 @@ class Known:
         self.delivery_id = self._create(f"webhooks/{self.webhook_id}/test")
         self.event_id = self._call("GET", "events")["data"][0]["id"]
         self.key_id = self._create("api-keys", name="Otra", scopes=["read:cases"])
+        self.act_id = self._call("GET", "audit-log")["data"][0]["id"]
+        self.message_id = asgi._get_portal().call(lambda: send(app, firm.id))
+        asgi._get_portal().call(app.state.request_log.flush)
+        self.request_id = self._call("GET", "requests")["data"][0]["request_id"]
 
     def config(self) -> dict[str, Any]:
         """Return the known ids as dictionaries, and which parameter draws from which."""
@@ -172,6 +180,9 @@ class Known:
             "event": self.event_id,
             "user": self._firm.owner_id,
             "key": self.key_id,
+            "act": self.act_id,
+            "message": self.message_id,
+            "request": self.request_id,
             "category": "civil",
         }
         dictionaries = {name: {"values": [value]} for name, value in ids.items()}
@@ -187,6 +198,9 @@ class Known:
             ("webhooks/{uuid}", "path.uuid", "webhook"),
             ("webhooks/{uuid}/deliveries/{delivery}", "path.delivery", "delivery"),
             ("events/{uuid}", "path.uuid", "event"),
+            ("audit-log/{uuid}", "path.uuid", "act"),
+            ("messages/{uuid}", "path.uuid", "message"),
+            ("requests/{request_id}", "path.request_id", "request"),
             # Always the other key: the run must not revoke its own.
             ("api-keys/{uuid}", "path.uuid", "key"),
         ):

@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+from datetime import timedelta
 
 import psycopg
 import pytest
 from fastapi import FastAPI
 
 from conecta import housekeeping, housekeeping_queries
+from conecta.kit import clock
+from tests.messages.mailing import send
 from tests.webhooks.dispatching import emit, new_endpoint, statuses, until, working
 from tests.webhooks.receiver import receiving
 
@@ -80,6 +83,67 @@ async def test_more_than_a_batch_goes(app, firm, superuser):
     assert count(superuser, "events") == 0
 
 
+@pytest.mark.parametrize(
+    ("table", "delete", "insert"),
+    [
+        (
+            "logged_requests",
+            housekeeping.delete_old_requests,
+            (
+                "insert into logged_requests (tenant_id, id, created_at, method, path, status, duration_ms,"
+                " caller_kind, credential_id, credential_name)"
+                " select %(firm)s, %(name)s || n, %(at)s, 'GET', '/', 200, 1, 'firm', 'key_1', 'CRM'"
+            ),
+        ),
+        (
+            "audit_entries",
+            housekeeping.delete_old_audit_entries,
+            (
+                "insert into audit_entries"
+                " (tenant_id, id, created_at, action, actor_kind, actor_name, details)"
+                " select %(firm)s, %(name)s || n, %(at)s, 'clock.moved', 'system', 'Conecta', '{}'"
+            ),
+        ),
+        (
+            "messages",
+            housekeeping.delete_old_messages,
+            (
+                "insert into messages"
+                " (tenant_id, id, queued_at, created_at, recipient, language, subject, status, attempts)"
+                " select %(firm)s, %(name)s || n, %(at)s, now(), 'a@b.example', 'es', 'S', 'sent', 1"
+            ),
+        ),
+    ],
+)
+async def test_old_rows_of_logs_go_by_real_time(app, firm, other_firm, superuser, table, delete, insert):
+    superuser.execute(f"delete from {table}")
+    many = housekeeping_queries.BATCH + 1
+    for owner, name, age, count_of in (
+        (firm.id, "old", 31, many),
+        (other_firm.id, "old", 31, 2),
+        (firm.id, "new", 29, 3),
+        (firm.sandbox_id, "ahead", -365, 1),
+    ):
+        at = clock.real_now() - timedelta(days=age)
+        params = {"firm": owner, "name": name, "at": at, "count": count_of}
+        superuser.execute(f"{insert} from generate_series(1, %(count)s) n", params)
+    assert await delete(app.state.database, days=30) == many + 2
+    kept = {row[0] for row in superuser.execute(f"select id from {table}").fetchall()}
+    assert kept == {"new1", "new2", "new3", "ahead1"}
+    assert await delete(app.state.database, days=30) == 0
+
+
+async def test_old_mail_that_waits_to_be_sent_stays(app, firm, superuser):
+    for tenant_id in (firm.id, None):
+        await send(app, tenant_id)
+        await send(app, tenant_id)
+    for table in ("messages", "personal_messages"):
+        superuser.execute(f"update {table} set queued_at = now() - interval '1 year'")
+        superuser.execute(f"update {table} set status = 'captured' where id = (select min(id) from {table})")
+    assert await housekeeping.delete_old_messages(app.state.database, days=30) == 2
+    assert (count(superuser, "messages"), count(superuser, "personal_messages")) == (1, 1)
+
+
 async def test_counters_of_who_is_long_gone_go(app, api, superuser):
     await api.get("/clients")
     before = count(superuser, "rate_windows")
@@ -112,7 +176,7 @@ def _no_jobs(superuser):
 @contextlib.asynccontextmanager
 async def queueing(app: FastAPI):
     queue = housekeeping.job_queue(app.state.database.dsn)
-    housekeeping.add_jobs(queue, app.state.database, app.state.settings)
+    housekeeping.add_jobs(queue, app.state.database, app.state.settings, app.state.keyring)
     async with queue.open_async():
         yield queue
 
@@ -172,12 +236,16 @@ async def test_a_job_that_a_live_worker_does_is_left_alone(app, superuser):
 
 def test_every_job_is_on_a_schedule(app):
     queue = housekeeping.job_queue(app.state.database.dsn)
-    housekeeping.add_jobs(queue, app.state.database, app.state.settings)
+    housekeeping.add_jobs(queue, app.state.database, app.state.settings, app.state.keyring)
     scheduled = {name for name, _ in queue.periodic_registry.periodic_tasks}
     assert scheduled == {
         "delete_expired_answers",
         "delete_old_events",
         "delete_old_rate_windows",
         "delete_old_jobs",
+        "delete_old_logs",
+        "delete_expired_oauth",
+        "delete_expired_sign_ins",
+        "rotate_signing_keys",
         "revive_jobs",
     }

@@ -110,12 +110,24 @@ def test_every_tag_is_described():
 
 @each_operation
 def test_says_who_may_call(name, operation):
-    (requirement,) = operation["security"]
-    scopes = requirement["ApiKey"]
+    scopes = operation["security"][0]["ApiKey"]
     assert set(scopes) <= set(Scope)
+    # What no OAuth app is ever granted is open to keys (and to people in the panel) only.
+    by_token = [] if "admin" in scopes else [{"OAuth2": scopes}]
+    assert operation["security"][1:] == by_token
     assert len(scopes) == (0 if name == "GET /v1/servicios/usage" else 1)
     assert "**Permiso:**" in operation["description"]
     assert all(scope in operation["description"] for scope in scopes)
+
+
+def test_the_oauth_flows_are_described():
+    scheme = DOCUMENT["components"]["securitySchemes"]["OAuth2"]
+    assert scheme["flows"].keys() == {"authorizationCode", "clientCredentials"}
+    code = scheme["flows"]["authorizationCode"]
+    assert code["authorizationUrl"] == f"{BASE_URL}/oauth/authorize"
+    for flow in scheme["flows"].values():
+        assert flow["tokenUrl"] == f"{BASE_URL}/oauth/token"
+        assert list(flow["scopes"]) == [scope.value for scope in Scope if scope is not Scope.ADMIN]
 
 
 @each_operation

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from conecta import api as native
+from tests.messages.mailing import send
 
 # What another firm may legitimately reach without any id: its own collections.
 BODIES: dict[str, dict[str, Any]] = {
@@ -24,6 +25,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "/webhooks/{uuid}/recover": {"since": "2026-01-01T00:00:00Z"},
     "/users/{uuid}": {"name": "Robado"},
     "/api-keys/{uuid}/roll": {"grace_seconds": 60},
+    "/oauth-apps/{uuid}": {"name": "Robada"},
+    "/oauth-apps/{uuid}/secret/rotate": {"grace_seconds": 60},
 }
 PREFIX = native.PREFIX
 ROUTES = sorted(
@@ -35,7 +38,7 @@ ROUTES = sorted(
 
 
 @pytest.fixture
-async def belongings(api, firm) -> dict[str, dict[str, str]]:
+async def belongings(app, api, firm) -> dict[str, dict[str, str]]:
     """One of everything this firm can have, by the first part of its path."""
     client = (await api.post("/clients", json={"name": "Ana Gil", "external_id": "a-1"})).json()
     hook = {"url": "http://127.0.0.1:9/hook", "events": ["*"]}
@@ -47,6 +50,13 @@ async def belongings(api, firm) -> dict[str, dict[str, str]]:
     events = (await api.get("/events")).json()["data"]
     deliveries = (await api.get(f"/webhooks/{endpoint['id']}/deliveries")).json()["data"]
     keys = (await api.get("/api-keys")).json()["data"]
+    guest = {"name": "Eva", "email": "eva@example.com", "role": "provider"}
+    invitation = (await api.post("/invitations", json=guest)).json()
+    acts = (await api.get("/audit-log")).json()["data"]
+    call = await api.get("/usage")
+    wanted = {"name": "Agenda", "redirect_uris": ["https://a.example/cb"], "scopes": ["read:cases"]}
+    oauth_app = (await api.post("/oauth-apps", json=wanted)).json()
+    await app.state.request_log.flush()
     return {
         "cases": {"uuid": case["id"], "note": note["id"]},
         "clients": {"uuid": client["id"]},
@@ -55,6 +65,11 @@ async def belongings(api, firm) -> dict[str, dict[str, str]]:
         "events": {"uuid": events[0]["id"]},
         "users": {"uuid": firm.owner_id},
         "api-keys": {"uuid": keys[0]["id"]},
+        "invitations": {"uuid": invitation["id"]},
+        "oauth-apps": {"uuid": oauth_app["id"]},
+        "messages": {"uuid": await send(app, firm.id)},
+        "audit-log": {"uuid": acts[0]["id"]},
+        "requests": {"request_id": call.headers["x-request-id"]},
     }
 
 

@@ -1,9 +1,9 @@
 """Puts everything together: importing a module does nothing, `create_app(settings)` does it all."""
 
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
@@ -14,10 +14,10 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import conecta.models  # noqa: F401 - foreign keys name tables by text: a process must know them all
-from conecta import api, health, reference_pages
+from conecta import api, health, pages, reference_pages
 from conecta.api_keys.credentials import ApiKeyCredentials
 from conecta.auth.gate import Gate, GateSettings
 from conecta.installation import keyring_of
@@ -26,11 +26,19 @@ from conecta.kit.db import Database
 from conecta.kit.problem_responses import problem_response, to_problem
 from conecta.kit.rate_limit import PostgresRateLimits, RateLimitStore, RedisRateLimits
 from conecta.kit.request_context import RequestContext
+from conecta.oauth import routes as oauth_routes
+from conecta.oauth.cors import MachineCors
+from conecta.oauth.credentials import TokenCredentials
+from conecta.oauth.metadata import resource_metadata_url
+from conecta.oauth.server import OAuthServer
+from conecta.pages.error_pages import error_page, is_page
+from conecta.requests.recorder import RequestLog, RequestLogMiddleware
 from conecta.settings import Settings
 
 EXPOSED_HEADERS = (
     "X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit",
     "RateLimit-Policy", "Retry-After", "ETag", "Link", "Location", "Idempotency-Replayed",
+    "WWW-Authenticate", "DPoP-Nonce",
 )  # fmt: skip
 
 
@@ -43,19 +51,28 @@ def create_app(settings: Settings, *, dsn: str, with_worker: bool = False) -> Fa
     keyring = keyring_of(settings)
     limits = _limits(settings, database)
     keys = ApiKeyCredentials(database, keyring, charge_here=isinstance(limits, PostgresRateLimits))
+    request_log = RequestLog(database)
+    oauth = OAuthServer(settings, database, keyring, limits)
+    tokens = TokenCredentials(oauth, seconds_kept=settings.oauth_grant_seconds)
     worker = _worker(settings, dsn, keyring) if with_worker else None
-    gate_settings = GateSettings(api.PREFIX + "/", settings.sign_in_failures_per_minute)
+    gate_settings = GateSettings(
+        api.PREFIX + "/",
+        settings.sign_in_failures_per_minute,
+        resource_metadata=resource_metadata_url(settings.base_url),
+    )
     app = FastAPI(
         title="ServiciosConecta",
-        lifespan=_lifespan(database, keys, limits, worker),
+        lifespan=_lifespan(database, [keys, tokens, request_log], limits, worker),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
         middleware=[
             Middleware(RequestContext, base_url=settings.base_url, max_body_bytes=settings.max_body_bytes),
+            Middleware(MachineCors),
             *_cors(settings),
-            Middleware(Gate, credentials=[keys], limits=limits, settings=gate_settings),
+            Middleware(RequestLogMiddleware, log=request_log, prefix=api.PREFIX + "/"),
+            Middleware(Gate, credentials=[keys, tokens], limits=limits, settings=gate_settings),
         ],
     )
     app.middleware_stack = _stack(app)
@@ -63,9 +80,14 @@ def create_app(settings: Settings, *, dsn: str, with_worker: bool = False) -> Fa
     app.state.database = database
     app.state.keyring = keyring
     app.state.limits = limits
+    app.state.oauth = oauth
+    app.state.tokens = tokens
+    app.state.request_log = request_log
     app.router.routes.extend(api.routes())
+    app.router.routes.extend(oauth_routes.routes(settings.base_url))
     app.router.routes.extend(health.router.routes)
     app.router.routes.extend(reference_pages.router.routes)
+    app.router.routes.extend(pages.routes())
     return app
 
 
@@ -82,12 +104,23 @@ def _stack(app: FastAPI) -> ASGIApp:
     return stack
 
 
+class _ApiCors(CORSMiddleware):
+    """Lets the web origins of the settings call the API; pages of people, and consent above all, never."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add the headers of CORS, or leave the request alone."""
+        if scope["type"] == "http" and not scope["path"].startswith((api.PREFIX, "/openapi.json")):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def _cors(settings: Settings) -> list[Middleware]:
     if not settings.cors_origins:
         return []
     return [
         Middleware(
-            CORSMiddleware,
+            _ApiCors,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
             allow_headers=["*"],
@@ -108,13 +141,22 @@ def _limits(settings: Settings, database: Database) -> RateLimitStore:
     return RedisRateLimits(settings.redis_url, fallback=in_postgres) if settings.redis_url else in_postgres
 
 
+class _Writer(Protocol):
+    """What writes in the background what requests leave behind."""
+
+    def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 def _lifespan(
-    database: Database, keys: ApiKeyCredentials, limits: RateLimitStore, worker: Any
+    database: Database, writers: Sequence[_Writer], limits: RateLimitStore, worker: Any
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await database.open()
-        keys.start()
+        for writer in writers:
+            writer.start()
         _spare_the_collector()
         if worker:
             await worker.start()
@@ -123,7 +165,8 @@ def _lifespan(
         finally:
             if worker:
                 await worker.stop()
-            await keys.stop()
+            for writer in writers:
+                await writer.stop()
             if isinstance(limits, RedisRateLimits):
                 await limits.close()
             await database.close()
@@ -142,6 +185,8 @@ async def _router_refusal(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 405:
         # The router names the methods of the first route only that has this path.
         error.headers = {"Allow": ", ".join(_methods_of(request))}
+    if is_page(request.url.path):
+        return error_page(request, error)
     return problem_response(to_problem(error, path=request.url.path), request.scope)
 
 

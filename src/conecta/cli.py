@@ -19,9 +19,11 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 tenants_app = typer.Typer(no_args_is_help=True, help="Firms.")
 keys_app = typer.Typer(no_args_is_help=True, help="API keys.")
 webhooks_app = typer.Typer(no_args_is_help=True, help="Webhooks.")
+oauth_app = typer.Typer(no_args_is_help=True, help="OAuth2 server.")
 app.add_typer(tenants_app, name="tenants")
 app.add_typer(webhooks_app, name="webhooks")
 app.add_typer(keys_app, name="keys")
+app.add_typer(oauth_app, name="oauth")
 
 DataDir = Annotated[Path | None, typer.Option(help="Data folder (CONECTA_DATA_DIR).")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -53,7 +55,9 @@ def serve(
     demo: Annotated[
         bool, typer.Option("--demo", help="Make the demo firm and print its credentials.")
     ] = False,
-    no_worker: Annotated[bool, typer.Option("--no-worker", help="Do not deliver webhooks here.")] = False,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Do not deliver webhooks or send mail here.")
+    ] = False,
 ) -> None:
     """Migrate and serve the API; with one server process, deliver webhooks too."""
     from conecta import server
@@ -64,7 +68,7 @@ def serve(
 
 @app.command()
 def worker(data_dir: DataDir = None) -> None:
-    """Deliver webhooks and keep house, apart from any server; several may run."""
+    """Deliver webhooks, send mail and keep house, apart from any server; several may run."""
     from conecta import server
 
     server.work(_settings(data_dir))
@@ -109,6 +113,28 @@ def demo(data_dir: DataDir = None, as_json: Json = False) -> None:
     base_url = address_of_running_server(settings)
     found = _with_database(settings, lambda db, keys: credentials(db, keys, base_url=base_url))
     print(json.dumps(found, ensure_ascii=False) if as_json else describe_demo(found))
+
+
+@app.command()
+def mailbox(
+    to: Annotated[str | None, typer.Option(help="Only mail to this address.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Show captured mail: without a mail server, all of it; invitations, resets, links."""
+
+    async def read(database: "Database", keyring: "KeyRing") -> dict[str, Any]:
+        from conecta.messages import service as messages
+
+        return {"messages": await messages.mailbox(database, keyring, to=to, limit=limit)}
+
+    found = _with_database(_settings(data_dir), read)
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+        return
+    for mail in found["messages"]:
+        print(f"{mail['created_at']}  {mail['to']}  {mail['subject']}\n\n{mail['text']}\n{'-' * 72}")
 
 
 @tenants_app.command("create")
@@ -235,6 +261,51 @@ def replay_webhooks(
         return {"count": count, "dry_run": dry_run}
 
     _show(_with_database(_settings(data_dir), replay), as_json)
+
+
+@oauth_app.command("rotate-keys")
+def rotate_keys(
+    leaked: Annotated[
+        bool, typer.Option("--leaked", help="Drop all other keys at once: every token ends within a minute.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Make the next key that signs access tokens; it is published before it is used."""
+
+    async def rotate(database: "Database", keyring: "KeyRing") -> dict[str, Any]:
+        from conecta.oauth import service as oauth
+
+        kid = await oauth.rotate_keys(database, keyring, drop_others=leaked)
+        if kid is None:
+            fail("A new key is published already and about to sign.")
+        return {"kid": kid}
+
+    _show(_with_database(_settings(data_dir), rotate), as_json)
+
+
+@oauth_app.command("initial-access-token")
+def initial_access_token(
+    tenant: Annotated[str, typer.Option(help="Id of the firm, or of its sandbox, that will own the apps.")],
+    uses: Annotated[int, typer.Option(min=1, max=1000, help="How many apps it may register.")] = 1,
+    hours: Annotated[int, typer.Option(min=1, max=8760, help="How long it is valid.")] = 24,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Make a token with which apps register themselves (RFC 7591), and print it, this once."""
+
+    async def make(database: "Database", keyring: "KeyRing") -> dict[str, Any]:
+        from conecta.oauth import service as oauth
+
+        async with database.transaction(system=True) as session:
+            token = await oauth.make_initial_token(
+                session, keyring, tenant_id=tenant, uses=uses, lifetime=timedelta(hours=hours)
+            )
+        if token is None:
+            fail(f"There is no firm {tenant}.")
+        return {"tenant_id": tenant, "initial_access_token": token, "uses": uses}
+
+    _show(_with_database(_settings(data_dir), make), as_json)
 
 
 def _settings(data_dir: Path | None, *, demo: bool = False) -> "Settings":

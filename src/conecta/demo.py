@@ -1,5 +1,6 @@
 """The demo firm: made once, with fresh credentials each time somebody asks for them."""
 
+import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -7,12 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conecta.api_keys import service as api_keys
 from conecta.api_keys.schemas import ApiKeyCreate
-from conecta.auth.scopes import Scope
+from conecta.auth.scopes import SEED_SCOPES, Scope
 from conecta.clients import service as clients
 from conecta.clients.schemas import ClientCreate
 from conecta.kit import clock
 from conecta.kit.crypto import KeyRing
 from conecta.kit.db import Database
+from conecta.oauth import service as oauth
+from conecta.oauth.apps.schemas import AppCreate
 from conecta.people import service as people
 from conecta.tenants import service as tenants
 from conecta.users import service as users
@@ -32,9 +35,11 @@ _CLIENT = ClientCreate(
 async def credentials(database: Database, keyring: KeyRing, *, base_url: str) -> dict[str, Any]:
     """Create the demo firm if it is missing and return what `conecta demo --json` prints.
 
-    Secrets cannot be read back, so every call makes fresh keys, which expire after thirty days. What no
-    feature offers yet is null.
+    Secrets cannot be read back, so every call makes a fresh password and fresh keys; the keys expire after
+    thirty days. What no feature offers yet is null.
     """
+    password = secrets.token_urlsafe(15)
+    prepared = await people.prepare_password(password, about=[_OWNER])
     async with database.transaction(system=True) as session:
         firm = await tenants.firm_of_owner(session, email=_OWNER)
         if firm is None:
@@ -47,8 +52,12 @@ async def credentials(database: Database, keyring: KeyRing, *, base_url: str) ->
                 await clients.create_client(session, tenant_id=tenant_id, wanted=_CLIENT)
         client_id = await clients.id_of_external(session, tenant_id=firm.tenant_id, external_id="demo-client")
         provider_id = await users.id_of_email(session, tenant_id=firm.tenant_id, email="luis@demo.example")
+        owner = await people.find_or_create(session, email=_OWNER, name="Marta Demo")
+        # Browsers stay signed in: the operator asked for credentials, and took nobody's away.
+        await people.set_password(session, person_id=owner.id, new=prepared, end_sessions=False)
         live = await _key(session, keyring, firm.tenant_id, "live")
         test = await _key(session, keyring, firm.sandbox_id, "test")
+        app = await _oauth_app(session, keyring, firm.tenant_id)
     return {
         "base_url": base_url,
         "tenant_id": firm.tenant_id,
@@ -56,10 +65,24 @@ async def credentials(database: Database, keyring: KeyRing, *, base_url: str) ->
         "sandbox": {"tenant_id": firm.sandbox_id, "api_key": test},
         "client_id": client_id,
         "provider_id": provider_id,
-        "user": {"email": _OWNER, "password": None},
-        "oauth": {"client_id": None, "client_secret": None, "redirect_uri": None},
+        "user": {"email": _OWNER, "password": password},
+        "oauth": app,
         "dialects": {"urbem": None, "sabbatic": None, "lofirmo": None},
     }
+
+
+async def _oauth_app(session: AsyncSession, keyring: KeyRing, tenant_id: str) -> dict[str, Any]:
+    """Register the demo's app if it is missing; return its credentials, the secret fresh."""
+    wanted = AppCreate(
+        name="Demo",
+        redirect_uris=["http://127.0.0.1:8765/callback"],
+        scopes=list(SEED_SCOPES),
+        grant_types=["authorization_code", "refresh_token", "client_credentials"],
+    )
+    client_id, secret = await oauth.app_with_fresh_secret(
+        session, keyring, tenant_id=tenant_id, wanted=wanted
+    )
+    return {"client_id": client_id, "client_secret": secret, "redirect_uri": wanted.redirect_uris[0]}
 
 
 async def _key(session: AsyncSession, keyring: KeyRing, tenant_id: str, mode: str) -> str:

@@ -1,11 +1,15 @@
 """`conecta doctor`: looks at an installation as an operator would and says what is wrong."""
 
 import shutil
+import socket
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from conecta.installation import address_of_running_server, open_database
 from conecta.kit.embedded_postgres import EmbeddedPostgresError
+from conecta.kit.mail import SmtpServer, sender_address
 from conecta.kit.migrate import DatabaseUnusable, check_server
+from conecta.oauth.rules import is_loopback
 from conecta.settings import Settings
 
 _LEAST_FREE_BYTES = 1_000_000_000
@@ -30,7 +34,7 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Return what was found, good and bad."""
     findings = [_database(settings), _secret(settings), _address(settings), _limits(settings)]
-    return [*findings, _webhooks(settings), _disk(settings)]
+    return [*findings, _mail(settings), _webhooks(settings), _disk(settings)]
 
 
 def _database(settings: Settings) -> Finding:
@@ -57,7 +61,8 @@ def _secret(settings: Settings) -> Finding:
 
 def _address(settings: Settings) -> Finding:
     base_url = address_of_running_server(settings)
-    if base_url.startswith("http://") and "127.0.0.1" not in base_url and "localhost" not in base_url:
+    parts = urlsplit(base_url)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         return Finding("WARNING", f"{base_url} is not https: credentials would travel in the clear.")
     return Finding("ok", f"Public address: {base_url}.")
 
@@ -73,6 +78,20 @@ def _limits(settings: Settings) -> Finding:
     except (RedisError, OSError) as error:
         return Finding("WARNING", f"Redis does not answer ({error}); Postgres counts the limits meanwhile.")
     return Finding("ok", "Rate limits are counted in Redis.")
+
+
+def _mail(settings: Settings) -> Finding:
+    if settings.smtp_url is None:
+        return Finding("ok", "No mail server: mail is captured; `conecta mailbox` shows it.")
+    server = SmtpServer.parse(settings.smtp_url)
+    try:
+        with socket.create_connection((server.host, server.port), timeout=3):
+            pass
+    except OSError as error:
+        return Finding("WARNING", f"The mail server {server.host}:{server.port} does not answer ({error}).")
+    if sender_address(settings.mail_from).domain == "localhost":
+        return Finding("WARNING", "CONECTA_MAIL_FROM is not set: nobody can believe mail from localhost.")
+    return Finding("ok", f"Mail goes through {server.host}:{server.port}.")
 
 
 def _webhooks(settings: Settings) -> Finding:

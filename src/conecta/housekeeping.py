@@ -11,7 +11,11 @@ import structlog
 
 from conecta import housekeeping_queries as queries
 from conecta.kit import clock, idempotency
+from conecta.kit.crypto import KeyRing
 from conecta.kit.db import APP_ROLE, Database
+from conecta.oauth import service as oauth
+from conecta.people import service as people
+from conecta.sessions import service as sessions
 from conecta.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,7 +47,7 @@ def job_queue(dsn: str) -> "App":
     )
 
 
-def add_jobs(queue: "App", database: Database, settings: Settings) -> None:
+def add_jobs(queue: "App", database: Database, settings: Settings, keyring: KeyRing) -> None:
     """Teach a queue the jobs of the house and when each is due (times in UTC)."""
 
     @queue.periodic(cron="7 * * * *")
@@ -56,10 +60,33 @@ def add_jobs(queue: "App", database: Database, settings: Settings) -> None:
     async def events(timestamp: int) -> None:  # noqa: ARG001
         await delete_old_events(database, days=settings.event_retention_days)
 
+    @queue.periodic(cron="23 * * * *")
+    @queue.task(name="delete_old_logs", queueing_lock="delete_old_logs")
+    async def logs(timestamp: int) -> None:  # noqa: ARG001
+        await delete_old_requests(database, days=settings.request_retention_days)
+        await delete_old_audit_entries(database, days=settings.audit_retention_days)
+        await delete_old_messages(database, days=settings.message_retention_days)
+
     @queue.periodic(cron="27 3 * * *")
     @queue.task(name="delete_old_rate_windows", queueing_lock="delete_old_rate_windows")
     async def windows(timestamp: int) -> None:  # noqa: ARG001
         await delete_old_rate_windows(database)
+
+    @queue.periodic(cron="*/10 * * * *")
+    @queue.task(name="delete_expired_oauth", queueing_lock="delete_expired_oauth")
+    async def oauth_rows(timestamp: int) -> None:  # noqa: ARG001
+        log.info("expired_oauth_deleted", count=await oauth.delete_expired(database))
+
+    @queue.periodic(cron="53 * * * *")
+    @queue.task(name="delete_expired_sign_ins", queueing_lock="delete_expired_sign_ins")
+    async def sign_ins(timestamp: int) -> None:  # noqa: ARG001
+        deleted = await sessions.delete_expired(database) + await people.delete_expired_links(database)
+        log.info("expired_sign_ins_deleted", count=deleted)
+
+    @queue.periodic(cron="11 4 1 * *")
+    @queue.task(name="rotate_signing_keys", queueing_lock="rotate_signing_keys")
+    async def signing_keys(timestamp: int) -> None:  # noqa: ARG001
+        log.info("signing_key_made", kid=await oauth.rotate_keys(database, keyring))
 
     @queue.periodic(cron="* * * * *")
     @queue.task(name="revive_jobs", queueing_lock="revive_jobs", pass_context=True)
@@ -91,6 +118,31 @@ async def delete_old_events(database: Database, *, days: int) -> int:
     while batch := await queries.delete_events(database, before):
         deleted += batch
     log.info("old_events_deleted", count=deleted)
+    return deleted
+
+
+async def delete_old_requests(database: Database, *, days: int) -> int:
+    """Delete logged calls past their retention; return how many."""
+    return await _delete_old(database, "logged_requests", days)
+
+
+async def delete_old_audit_entries(database: Database, *, days: int) -> int:
+    """Delete entries of the audit log past their retention; return how many."""
+    return await _delete_old(database, "audit_entries", days)
+
+
+async def delete_old_messages(database: Database, *, days: int) -> int:
+    """Delete mail past its retention, but for what still waits to be sent; return how many."""
+    firms = await _delete_old(database, "messages", days)
+    return firms + await _delete_old(database, "personal_messages", days)
+
+
+async def _delete_old(database: Database, table: str, days: int) -> int:
+    before = clock.real_now() - timedelta(days=days)
+    deleted = 0
+    while batch := await queries.delete_old(database, table, before):
+        deleted += batch
+    log.info("old_rows_deleted", table=table, count=deleted)
     return deleted
 
 

@@ -100,6 +100,9 @@ def describe_demo(found: dict[str, Any]) -> str:
   Firm               {found["tenant_id"]}
   API key            {found["api_key"]}
   Sandbox key        {found["sandbox"]["api_key"]}
+  Panel              {found["base_url"]}/panel
+    e-mail           {found["user"]["email"]}
+    password         {found["user"]["password"]}
 
   Try it:
 
@@ -125,7 +128,7 @@ def _run(settings: Settings, options: Options, dsn: str, socket: Any) -> None:
         uvicorn.Server(uvicorn.Config(app, **common)).run(sockets=[socket])
         return
     if options.worker:
-        warning = "NONE of them delivers webhooks: start `conecta worker` beside them."
+        warning = "NONE of them delivers webhooks or sends mail: start `conecta worker` beside them."
         print(f"{options.workers} server processes run. {warning}", file=sys.stderr, flush=True)
     with _environment_of_children(settings, dsn):
         config = uvicorn.Config(

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from conecta.kit.mail import SmtpServer, sender_address
+
 # Delay in seconds before each new try: the schedule of the Standard Webhooks specification, 75 h 35 m in all.
 STANDARD_WEBHOOKS_SCHEDULE = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 
@@ -48,7 +50,22 @@ class Settings(BaseSettings):
     sign_in_failures_per_minute: int = Field(
         30, ge=1, description="Refused credentials one address may send in a minute before it gets 429."
     )
+    oauth_dpop_nonce: bool = Field(False, description="Demand a nonce of ours in DPoP proofs (RFC 9449 §8).")
+    oauth_grant_seconds: float = Field(
+        30.0,
+        ge=0,
+        le=60,
+        description="Seconds a server trusts what it last read of a grant: how late a revocation may come.",
+    )
+    smtp_url: str | None = Field(
+        None,
+        description="Mail server, smtp://user:password@host:587; none: mail is captured, to be read here.",
+    )
+    mail_from: str = Field("Conecta <no-reply@localhost>", description="Sender of all mail.")
     event_retention_days: int = Field(90, ge=1, description="Days that events and their deliveries are kept.")
+    message_retention_days: int = Field(30, ge=1, description="Days that mail and captured mail are kept.")
+    request_retention_days: int = Field(30, ge=1, description="Days that the log of API calls is kept.")
+    audit_retention_days: int = Field(730, ge=1, description="Days that the audit log is kept.")
     shutdown_seconds: int = Field(
         20, ge=1, description="How long running requests may take after a stop signal."
     )
@@ -76,6 +93,19 @@ class Settings(BaseSettings):
         return (
             [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: str | None) -> str | None:
+        if value:
+            SmtpServer.parse(value)
+        return value or None
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        sender_address(value)
+        return value
 
     @field_validator("base_url")
     @classmethod

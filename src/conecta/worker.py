@@ -1,4 +1,4 @@
-"""The background worker: delivers webhooks and runs jobs. It runs beside the server or alone."""
+"""The background worker: delivers webhooks, sends mail and runs jobs. It runs beside the server or alone."""
 
 import asyncio
 import logging
@@ -10,6 +10,8 @@ from psycopg_pool import PoolTimeout
 from conecta import housekeeping
 from conecta.kit.crypto import KeyRing
 from conecta.kit.db import Database
+from conecta.kit.mail import Mailer
+from conecta.messages.postman import Postman
 from conecta.settings import Settings
 from conecta.webhooks.dispatcher import Dispatcher
 
@@ -49,7 +51,9 @@ class Worker:
         if self._owns:
             await self._database.open()
         dispatcher = Dispatcher(self._settings, self._database, self._keyring)
-        self._running = [asyncio.create_task(dispatcher.run()), asyncio.create_task(self._run_jobs())]
+        postman = Postman(self._database, self._keyring, _mailer(self._settings))
+        parts = (dispatcher.run(), postman.run(), self._run_jobs())
+        self._running = [asyncio.create_task(part) for part in parts]
 
     async def stop(self) -> None:
         """Take nothing new, give what runs some seconds, and leave the rest to the next worker."""
@@ -78,7 +82,7 @@ class Worker:
         logging.getLogger("procrastinate").setLevel(logging.WARNING)
         while True:
             queue = housekeeping.job_queue(self._dsn)
-            housekeeping.add_jobs(queue, self._database, self._settings)
+            housekeeping.add_jobs(queue, self._database, self._settings, self._keyring)
             try:
                 await _work_off(queue)
             except (ConnectorException, PoolTimeout, OSError) as error:
@@ -86,6 +90,10 @@ class Worker:
             except Exception:
                 log.exception("job_worker_broke")
             await asyncio.sleep(RESTART_SECONDS)
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    return Mailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
 
 
 async def _work_off(queue: "App") -> None:

@@ -1,6 +1,7 @@
 """The door: which credentials come in, what the others are told, and that 401 comes before anything else."""
 
 import ipaddress
+import re
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -11,7 +12,6 @@ from conecta.auth.scopes import Scope
 from tests.conftest import http_client
 from tests.firms import make_key
 
-REALM = 'Bearer realm="conecta"'
 LIMIT_HEADERS = (
     "x-ratelimit-limit",
     "x-ratelimit-remaining",
@@ -25,8 +25,14 @@ def assert_refused(answer: httpx.Response, *, error: str | None) -> None:
     assert answer.status_code == 401, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == "unauthorized"
-    challenge = REALM + (f', error="{error}"' if error else "")
-    assert answer.headers.get_list("www-authenticate") == [challenge]
+    (challenge,) = answer.headers.get_list("www-authenticate")
+    parts = re.fullmatch(
+        r'Bearer realm="conecta"(?:, error="(\w+)", error_description="([ !#-\[\]-~]+)")?'
+        r', resource_metadata="http://testserver/.well-known/oauth-protected-resource/v1/servicios"',
+        challenge,
+    )
+    assert parts, challenge
+    assert parts[1] == error
     for name in LIMIT_HEADERS:
         assert len(answer.headers.get_list(name)) == 1, name
 

@@ -35,6 +35,7 @@ async def counted(settings, dsn, superuser, run_folder):
 
     try:
         async with app.router.lifespan_context(app):
+            await app.state.request_log.stop()  # it writes whenever a second is over
             yield app, counting
     finally:
         superuser.execute(f'alter database "{name}" reset log_statement')

@@ -13,6 +13,7 @@ import pytest
 
 from conecta.webhooks import delivery_queries as queries
 from conecta.webhooks.delivery import Answer, Result
+from conecta.webhooks.notices import Herald
 from conecta.webhooks.recorder import Recorder
 
 from .dispatching import (
@@ -174,7 +175,8 @@ async def test_a_result_that_is_written_twice_counts_once(app, api, firm, superu
     results = [Result(claim, 1, now, now, 1, answer, "failed", None) for claim in found.claims]
     assert len(results) == 3
     for _ in range(2):
-        recorder = Recorder(app.state.database, recorded=lambda _: None, closed=lambda _: None)
+        herald = Herald(app.state.keyring, "http://testserver")
+        recorder = Recorder(app.state.database, herald=herald, recorded=lambda _: None, closed=lambda _: None)
         running = asyncio.create_task(recorder.run())
         for result in results:
             recorder.add(result)

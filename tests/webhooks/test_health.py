@@ -88,23 +88,41 @@ def test_a_batch_tells_every_step():
 
 
 @pytest.mark.parametrize(
-    ("step", "words"),
+    ("step", "spanish", "english"),
     [
-        (Step("unhealthy", None, START, START, 1), ["crm.example.com", "1 intento fallido", "20/11/2026"]),
+        (
+            Step("unhealthy", None, START, START, 1),
+            ["crm.example.com", "1 intento fallido", "20/11/2026"],
+            ["crm.example.com", "1 failed attempt", "20/11/2026"],
+        ),
         (
             Step("warning", None, START, START - timedelta(hours=24), 9),
             ["9 intentos fallidos", "19/11/2026 a las 10:00 UTC", "antes del 24/11/2026 a las 10:00 UTC"],
+            ["9 failed attempts", "19/11/2026 at 10:00 UTC", "before 24/11/2026 at 10:00 UTC"],
         ),
-        (Step("disabled", "failing", START, START, 20), ["desactivado", "20 intentos", "recupera"]),
-        (Step("disabled", "gone", START, START, 1), ["desactivado", "410", "recupera"]),
-        (Step("healthy", None, START, START, 7), ["normalidad", "7 intentos fallidos"]),
+        (
+            Step("disabled", "failing", START, START, 20),
+            ["desactivado", "20 intentos", "recupera"],
+            ["disabled", "20 failed attempts", "recover"],
+        ),
+        (
+            Step("disabled", "gone", START, START, 1),
+            ["desactivado", "410", "recupera"],
+            ["disabled", "410", "recover"],
+        ),
+        (
+            Step("healthy", None, START, START, 7),
+            ["normalidad", "7 intentos fallidos"],
+            ["again", "7 failed attempts"],
+        ),
     ],
 )
-def test_a_notice_says_who_since_when_how_often_and_what_to_do(step, words):
-    sentence = notice(step, "https://crm.example.com/hook?token=secret")
-    assert [word for word in words if word not in sentence] == []
-    assert "secret" not in sentence
-    assert sentence.endswith(".")
+def test_a_notice_says_who_since_when_how_often_and_what_to_do(step, spanish, english):
+    text = notice(step, "https://crm.example.com/hook?token=secret")
+    for sentence, words in ((text.es, spanish), (text.en, english)):
+        assert [word for word in words if word not in sentence] == []
+        assert "secret" not in sentence
+        assert sentence.endswith(".")
 
 
 marks = st.builds(

@@ -32,6 +32,8 @@ _ELSEWHERE = Text(
 class ApiKeyCredentials:
     """Finds callers by key, and remembers when each key was last used (written in batches)."""
 
+    schemes = frozenset({"bearer"})
+
     def __init__(self, database: Database, keyring: KeyRing, *, charge_here: bool) -> None:
         self._database, self._keyring, self._charge_here = database, keyring, charge_here
         self._uses: dict[tuple[str, str], dict[str, Any]] = {}

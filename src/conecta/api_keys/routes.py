@@ -61,7 +61,7 @@ async def roll_key(
 @router.delete("/{uuid}", status_code=204, response_class=Response, summary="Revocar clave")
 async def revoke_key(caller: KeysAdmin, session: DbSession, uuid: str) -> Response:
     """Stop a key from working at once."""
-    await service.revoke_key(session, tenant_id=caller.tenant_id, key_id=uuid)
+    await service.revoke_key(session, caller=caller, key_id=uuid)
     return Response(status_code=204)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conecta.audit import service as audit
 from conecta.auth.caller import Caller
 from conecta.auth.scopes import Scope
 from conecta.kit import clock
@@ -82,7 +83,28 @@ async def add_key(
     wanted: ApiKeyCreate,
     author: Caller | None = None,
 ) -> NewKey:
-    """Store a new key of a tenant."""
+    """Store a new key of a tenant; without an author it was the operator who asked for it."""
+    new = await _store(session, keyring, tenant_id=tenant_id, mode=mode, wanted=wanted, author=author)
+    await audit.record(
+        session,
+        tenant_id=tenant_id,
+        action="api_key.created",
+        actor=audit.actor_of(author) if author else audit.OPERATOR,
+        target=new.id,
+        details={"name": wanted.name, "scopes": _ordered(wanted.scopes)},
+    )
+    return new
+
+
+async def _store(
+    session: AsyncSession,
+    keyring: KeyRing,
+    *,
+    tenant_id: str,
+    mode: str,
+    wanted: ApiKeyCreate,
+    author: Caller | None,
+) -> NewKey:
     secret = rules.new_key(mode)
     key = ApiKey(
         tenant_id=tenant_id,
@@ -119,19 +141,41 @@ async def roll_key(
         expires_at=old.expires_at,
     )
     mode = "test" if caller.sandbox else "live"
-    new = await add_key(session, keyring, tenant_id=caller.tenant_id, mode=mode, wanted=same, author=caller)
+    new = await _store(session, keyring, tenant_id=caller.tenant_id, mode=mode, wanted=same, author=caller)
     old.replaced_by = new.id
     old.expires_at = min(until, old.expires_at) if old.expires_at else until
+    await audit.record(
+        session,
+        tenant_id=caller.tenant_id,
+        action="api_key.rolled",
+        actor=audit.actor_of(caller),
+        target=old.id,
+        details={"name": old.name, "new_key": new.id, "grace_seconds": wanted.grace_seconds},
+    )
     return new
 
 
-async def revoke_key(session: AsyncSession, *, tenant_id: str, key_id: str) -> None:
+async def revoke_key(session: AsyncSession, *, caller: Caller, key_id: str) -> None:
     """Stop a key from working at once; revoking twice is no error. Raises NotFound."""
     found = canonical("key", key_id)
-    key = await queries.for_change(session, tenant_id, found) if found else None
+    key = await queries.for_change(session, caller.tenant_id, found) if found else None
     if key is None:
         raise NotFound
-    key.revoked_at = key.revoked_at or clock.real_now()
+    await _revoke(session, key, audit.actor_of(caller))
+
+
+async def _revoke(session: AsyncSession, key: ApiKey, actor: audit.Actor) -> None:
+    if key.revoked_at:
+        return
+    key.revoked_at = clock.real_now()
+    await audit.record(
+        session,
+        tenant_id=key.tenant_id,
+        action="api_key.revoked",
+        actor=actor,
+        target=key.id,
+        details={"name": key.name},
+    )
 
 
 async def _active(session: AsyncSession, tenant_id: str, key_id: str) -> ApiKey:
@@ -175,5 +219,5 @@ async def revoke_by_operator(session: AsyncSession, keyring: KeyRing, *, key: st
     found = await queries.by_id_or_hash(session, key, keyring.hashes(HASH_PURPOSE, key))
     if found is None:
         return None
-    found.revoked_at = found.revoked_at or clock.real_now()
+    await _revoke(session, found, audit.OPERATOR)
     return found.id

@@ -1,5 +1,6 @@
-"""What the gate needs of whoever implements credentials: `api_keys` now, OAuth tokens later."""
+"""What the gate needs of whoever implements credentials: `api_keys` and `oauth`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,12 +11,19 @@ from .caller import Caller
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """A credential as it arrived, and from where."""
+    """A credential as it arrived, and from where.
+
+    `scheme` is `bearer` or `dpop`; `proofs` are the DPoP headers, which prove something of method and path.
+    """
 
     token: str
     address: str
     user_agent: str
     route: str
+    scheme: str = "bearer"
+    proofs: Sequence[str] = ()
+    method: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +35,9 @@ class Admission:
 
 
 class Credentials(Protocol):
-    """One kind of credential."""
+    """One kind of credential; `schemes` are those of Authorization that it may come with."""
+
+    schemes: frozenset[str]
 
     def recognises(self, token: str) -> bool:
         """Say by its form alone whether a token is of this kind."""

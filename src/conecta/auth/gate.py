@@ -3,7 +3,6 @@
 It stands before routing, so that 404 and 405 are covered too, and 401 comes before any 400 or 422.
 """
 
-import ipaddress
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from conecta.kit import clock
 from conecta.kit.errors import Problem, TenantMismatch, Unauthorized
 from conecta.kit.language import Text
 from conecta.kit.problem_responses import problem_response, to_problem
-from conecta.kit.rate_limit import Charge, Limits, RateLimitStore
+from conecta.kit.rate_limit import Charge, Limits, RateLimitStore, neighbourhood
 
 from .caller import Caller
 from .credentials import Admission, Credentials, Presented
@@ -24,6 +23,7 @@ from .errors import RateLimited
 
 log = structlog.get_logger()
 
+_SCHEMES = frozenset({"bearer", "dpop"})
 _DAILY_REFUSALS = 50  # times the minute's: an address may fail all day long, slowly
 
 
@@ -33,6 +33,8 @@ class GateSettings:
 
     prefix: str
     refusals_per_minute: int
+    # Where a client learns who gives out tokens for this API (RFC 9728).
+    resource_metadata: str = ""
 
 
 class Gate:
@@ -56,6 +58,7 @@ class Gate:
         try:
             admission = await self._admit(scope)
             caller = admission.caller
+            _introduce(caller, scope)
             charge = admission.charge or await self._limits.charge(caller.tenant_id, caller.limits)
             answer = self._refusal_of(charge, Headers(scope=scope), caller)
         except Unauthorized as refusal:
@@ -63,11 +66,10 @@ class Gate:
         except Exception as error:  # noqa: BLE001 - the gate answers for whatever its stores raise
             await problem_response(to_problem(error, path=scope["path"]), scope)(scope, receive, send)
             return
-        sending = _Charged(self._limits, charge, send)
+        sending = _Charged(self._limits, charge, send, self._settings.resource_metadata)
         if answer is not None:
             await problem_response(answer, scope)(scope, receive, sending)
             return
-        _introduce(caller, scope)
         try:
             await self._app(scope, receive, sending)
         except Exception as error:
@@ -77,15 +79,19 @@ class Gate:
 
     async def _admit(self, scope: Scope) -> Admission:
         headers = Headers(scope=scope)
-        values = headers.getlist("authorization")
+        scheme, token = _scheme_and_token(headers.getlist("authorization"))
         presented = Presented(
-            token=_bearer(values),
+            token=token,
             address=_address(scope),
             user_agent=headers.get("user-agent", "")[:200],
             route=f"{scope['method']} {scope['path']}"[:200],
+            scheme=scheme,
+            proofs=headers.getlist("dpop"),
+            method=scope["method"],
+            path=scope["path"],
         )
         for kind in self._credentials:
-            if kind.recognises(presented.token):
+            if scheme in kind.schemes and kind.recognises(token):
                 return await kind.admit(presented)
         raise Unauthorized(
             Text("Esa credencial no tiene una forma conocida.", "That credential has no known form.")
@@ -101,15 +107,16 @@ class Gate:
     async def _charge_refused(self, scope: Scope, refusal: Unauthorized) -> tuple[Charge, Problem]:
         per_minute = self._settings.refusals_per_minute
         limits = Limits(per_minute, per_minute * _DAILY_REFUSALS)
-        charge = await self._limits.charge(f"address:{_neighbourhood(_address(scope))}", limits)
+        charge = await self._limits.charge(f"address:{neighbourhood(_address(scope))}", limits)
         return charge, refusal if charge.allowed else RateLimited(charge, int(time.time()))
 
 
 class _Charged:
     """Sends an answer with the limits' headers, and gives back the charge of one that is free."""
 
-    def __init__(self, limits: RateLimitStore, charge: Charge, send: Send) -> None:
+    def __init__(self, limits: RateLimitStore, charge: Charge, send: Send, resource_metadata: str) -> None:
         self._limits, self._charge, self._send = limits, charge, send
+        self._challenge = f', resource_metadata="{resource_metadata}"'.encode() if resource_metadata else b""
         self.started = False
 
     async def __call__(self, message: Message) -> None:
@@ -117,8 +124,13 @@ class _Charged:
         if message["type"] == "http.response.start":
             self.started = True
             shown = await self._refunded() if _is_free(message["status"]) else self._charge
+            if message["status"] in {401, 403}:
+                message["headers"] = [(name, self._told(name, value)) for name, value in message["headers"]]
             message["headers"] = [*message["headers"], *shown.headers(int(time.time()))]
         await self._send(message)
+
+    def _told(self, name: bytes, value: bytes) -> bytes:
+        return value + self._challenge if name.lower() == b"www-authenticate" else value
 
     async def _refunded(self) -> Charge:
         if not self._charge.allowed:
@@ -146,20 +158,7 @@ def _address(scope: Scope) -> str:
     return client[0] if client else "unknown"
 
 
-def _neighbourhood(address: str) -> str:
-    # Whoever has one IPv6 address has the other 2^64 of its network too.
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return address
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.IPv6Network((int(found) >> 64 << 64, 64)))
-
-
-def _bearer(values: list[str]) -> str:
+def _scheme_and_token(values: list[str]) -> tuple[str, str]:
     if not values:
         raise Unauthorized(
             Text(
@@ -169,13 +168,13 @@ def _bearer(values: list[str]) -> str:
             error=None,
         )
     scheme, _, token = values[0].strip().partition(" ")
-    token = token.strip()
-    if len(values) > 1 or scheme.lower() != "bearer" or not token or " " in token or not token.isascii():
+    scheme, token = scheme.lower(), token.strip()
+    if len(values) > 1 or scheme not in _SCHEMES or not token or " " in token or not token.isascii():
         raise Unauthorized(
             Text(
-                "La cabecera Authorization tiene que ser una sola: Bearer y la clave.",
-                "There must be one Authorization header: Bearer and the key.",
+                "La cabecera Authorization tiene que ser una sola: Bearer y la clave o el token.",
+                "There must be one Authorization header: Bearer and the key or token.",
             ),
             error="invalid_request",
         )
-    return token
+    return scheme, token

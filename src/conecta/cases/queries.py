@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
 from typing import Any
 
 from sqlalchemy import select
@@ -36,6 +37,17 @@ VIEW = JsonView(
         "updated_at": ("c.updated_at", "timestamptz"),
         "number": ("c.number_key", "bigint"),
     },
+)
+
+# What the firm notes for its own use is none of its client's business: theirs is the same shape without it.
+_FIRMS_OWN = {
+    "c.tags,": "'{}'::text[] as tags,",
+    "c.parties,": "'[]'::jsonb as parties,",
+    "c.external_id,": "null as external_id,",
+    "c.custom_fields,": "'{}'::jsonb as custom_fields,",
+}
+CLIENT_VIEW = replace(
+    VIEW, fields=reduce(lambda fields, own: fields.replace(*own), _FIRMS_OWN.items(), VIEW.fields)
 )
 
 _FEW = 1000
@@ -200,7 +212,7 @@ async def page(
         few = await _few(reads, apart, where)
         if few is not None and not few:
             return PageOfRows([], None, 0 if filters.include else None)
-    return await pager.fetch(reads, VIEW, where, filters, sort=filters.sort)
+    return await pager.fetch(reads, _view(own), where, filters, sort=filters.sort)
 
 
 async def _few(reads: Reads, apart: list[_Filter], where: Where) -> set[str] | None:
@@ -238,8 +250,12 @@ async def one(
     """Return a case as JSON text and version; only of the client `own` when given."""
     where = Where("c.tenant_id = %(tenant)s and c.id = %(id)s", tenant=tenant_id, id=case_id)
     where.add("c.client_id = %(own)s", own=own)
-    rows = await reads.rows(VIEW.one(str(where)), where.params)
+    rows = await reads.rows(_view(own).one(str(where)), where.params)
     return (rows[0][0], rows[0][1]) if rows else None
+
+
+def _view(own: str | None) -> JsonView:
+    return VIEW if own is None else CLIENT_VIEW
 
 
 async def is_visible(reads: Reads, tenant_id: str, case_id: str, *, own: str | None) -> bool:

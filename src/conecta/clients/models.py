@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
@@ -44,6 +45,7 @@ class Client(TenantTable, Versioned, Base):
         Index("ix_clients_tenant_id_updated_at_id", "tenant_id", "updated_at", "id"),
         Index("ix_clients_tenant_id_sort_name_id", "tenant_id", "sort_name", "id"),
         Index("ix_clients_tenant_id_email", "tenant_id", "email"),
+        Index("ix_clients_tenant_id_email_in_any_case", "tenant_id", text("lower(email)")),
         Index("ix_clients_search", "search", postgresql_using="gin"),
     )
 

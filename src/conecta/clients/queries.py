@@ -9,17 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conecta.kit.db import Reads
 from conecta.kit.pages import JsonView, PageOfRows, Pager, Where
 from conecta.kit.sql import wire_time
+from conecta.kit.tables import NOT_A_CLIENT
 
 from . import rules
 from .models import Client
 from .schemas import ClientFilters
 
+# What the firm notes for its own use is none of its client's business.
 VIEW = JsonView(
     source="clients c",
     alias="c",
     fields=f"""c.id, c.kind, c.name, c.first_name, c.last_name, c.tax_id, c.tax_id_type, c.tax_id_country,
-      c.email, c.phone, c.additional_emails, c.additional_phones, c.address, c.language, c.external_id,
-      c.custom_fields, c.status, {wire_time("c.archived_at")} as archived_at,
+      c.email, c.phone, c.additional_emails, c.additional_phones, c.address, c.language,
+      case when {NOT_A_CLIENT} then c.external_id end as external_id,
+      case when {NOT_A_CLIENT} then c.custom_fields else '{{}}' end as custom_fields, c.status,
+      {wire_time("c.archived_at")} as archived_at,
       {wire_time("c.created_at")} as created_at, {wire_time("c.updated_at")} as updated_at""",
     sorts={
         "created_at": ("c.created_at", "timestamptz"),

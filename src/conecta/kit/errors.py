@@ -3,6 +3,7 @@
 A feature declares its own in `errors.py`; `docs/errors.md` and the OpenAPI document list them all.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -10,6 +11,8 @@ from typing import Any, ClassVar
 from .language import Text
 
 MEDIA_TYPE = "application/problem+json"
+# What an error_description may not have (RFC 6750 §3).
+_CHALLENGED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,27 @@ class Unauthorized(Problem):
     title = Text("Falta una credencial válida", "A valid credential is missing")
     detail = Text("{reason_es}", "{reason_en}")
 
-    def __init__(self, reason: Text, *, error: str | None = "invalid_token") -> None:
-        challenge = 'Bearer realm="conecta"' + (f', error="{error}"' if error else "")
+    def __init__(
+        self,
+        reason: Text,
+        *,
+        error: str | None = "invalid_token",
+        scheme: str = "Bearer",
+        algs: Sequence[str] = (),
+    ) -> None:
+        """Refuse a credential.
+
+        Args:
+            reason: why, for people; its English goes into the challenge too.
+            error: the code of RFC 6750 §3.1 or RFC 9449 §7.1; None when no credential came at all.
+            scheme: the scheme that the credential should have come with.
+            algs: the algorithms that a DPoP proof may be signed with.
+        """
+        challenge = f'{scheme} realm="conecta"'
+        if error:
+            challenge += f', error="{error}", error_description="{_CHALLENGED.sub("?", reason.en)}"'
+        if algs:
+            challenge += f', algs="{" ".join(algs)}"'
         headers = {"WWW-Authenticate": challenge}
         super().__init__(headers=headers, reason_es=reason.es, reason_en=reason.en)
 

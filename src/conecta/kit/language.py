@@ -3,6 +3,8 @@
 from contextvars import ContextVar
 from typing import NamedTuple
 
+_OF_SPAIN = {"es", "ca", "gl", "eu", "oc", "an"}
+
 _language: ContextVar[str] = ContextVar("language", default="es")
 
 
@@ -21,9 +23,9 @@ class Text(NamedTuple):
         return self.en if _language.get() == "en" else self.es
 
 
-def choose(accept_language: str) -> str:
-    """Return `es` or `en`, whichever an Accept-Language header likes better; Spanish when in doubt."""
-    best, best_quality = "es", 0.0
+def choose(accept_language: str, default: str = "es") -> str:
+    """Return `es` or `en`, whichever an Accept-Language header likes better; else the default."""
+    best, best_quality = default, 0.0
     for part in accept_language[:500].split(","):
         tag, _, parameter = part.strip().partition(";")
         language = tag.strip().lower().partition("-")[0]
@@ -33,6 +35,11 @@ def choose(accept_language: str) -> str:
         if quality > best_quality:
             best, best_quality = language, quality
     return best
+
+
+def spoken(language: str) -> str:
+    """Return which of our two to speak with somebody whose language is another (ISO 639-1)."""
+    return "es" if language in _OF_SPAIN else "en"
 
 
 def current() -> str:

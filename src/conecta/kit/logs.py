@@ -14,7 +14,8 @@ from typing import Any
 import structlog
 
 _SECRETS = re.compile(
-    r"(?P<keep>sk_(?:live|test)_cnt_|whsec_|(?i:bearer|basic)\s+|code="
+    r"(?P<keep>sk_(?:live|test)_cnt_|cnt_(?:secret|initial|registration)_|whsec_|(?i:bearer|basic)\s+|code="
+    r"|(?<!servicios)/(?:reset|invitations|links)/"  # pages that a mailed link opens
     r"|(?i:token|secret|password)[\"']?\s*[=:]\s*[\"']?)[^\s&\"']+"
 )
 _URL_PASSWORD = re.compile(r"(?P<keep>://[^\s/:@]*:)[^\s/@]+@")
@@ -74,7 +75,8 @@ def configure(*, fmt: str, level: str) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_LibraryFormatter(as_json=fmt == "json"))
-    for talkative in ("alembic", "httpx"):  # httpx tells every URL it calls, with its query
+    # httpx tells every URL it calls, with its query; Authlib, at DEBUG, the tokens it gives out.
+    for talkative in ("alembic", "authlib", "httpx"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     logging.basicConfig(level=max(numeric, logging.INFO), handlers=[handler], force=True)
 

@@ -4,6 +4,7 @@ The store's own clock decides which minute and which UTC day it is, so that serv
 clocks agree. Postgres keeps the counters by default; Redis or Valkey when several nodes share them.
 """
 
+import ipaddress
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +40,19 @@ class RateWindow(Base):
     minute_used: Mapped[int] = mapped_column(Integer)
     day_start: Mapped[int] = mapped_column(BigInteger)
     day_used: Mapped[int] = mapped_column(Integer)
+
+
+def neighbourhood(address: str) -> str:
+    """Return what to count an address by: whoever has one of IPv6 has the other 2^64 of its network too."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(found) >> 64 << 64, 64)))
 
 
 class Limits(NamedTuple):

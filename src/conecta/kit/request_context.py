@@ -2,6 +2,9 @@
 
 import re
 import time
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -32,6 +35,29 @@ _SECURITY_HEADERS = (
 )
 
 
+_USER_AGENT_KEPT = 200
+
+_scope: ContextVar[MutableMapping[str, Any] | None] = ContextVar("request_scope", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the current request came from; both None outside of a request (a command, the worker)."""
+
+    address: str | None
+    user_agent: str | None
+
+
+def origin() -> Origin:
+    """Return the address and the user agent of whoever is being answered now."""
+    scope = _scope.get()
+    if scope is None:
+        return Origin(None, None)
+    client = scope.get("client")
+    agent = Headers(scope=scope).get("user-agent", "")[:_USER_AGENT_KEPT].replace("\x00", "")
+    return Origin(client[0] if client else None, agent or None)
+
+
 class RequestContext:
     """Wraps the whole application."""
 
@@ -43,6 +69,7 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        _scope.set(scope)
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         request_id = given if _ACCEPTED_REQUEST_ID.match(given) else new_id("req")

@@ -61,6 +61,11 @@ _SENTENCES: dict[str, tuple[str, Text]] = {
     "date_from_datetime_parsing": ("type", Text("Formato: 2026-01-17.", "Format: 2026-01-17.")),
     "url_parsing": ("type", Text("Tiene que ser una URL.", "It must be a URL.")),
 }
+# A minimum of one has words of its own, for people read them at forms.
+_AT_LEAST_ONE = {
+    "string_too_short": Text("No puede estar vacío.", "It cannot be empty."),
+    "too_short": Text("Hace falta al menos un elemento.", "At least one item is needed."),
+}
 _FALLBACK = ("invalid", Text("Valor no válido.", "Invalid value."))
 
 
@@ -104,6 +109,8 @@ def _field_error(error: Mapping[str, Any], known: Sequence[str]) -> FieldError:
         code, text = cause.code, cause.text
     else:
         code, sentence = _SENTENCES.get(error["type"], _FALLBACK)
+        if context.get("min_length") == 1:
+            sentence = _AT_LEAST_ONE.get(error["type"], sentence)
         text = _fill(sentence, context)
     if error["type"] == "extra_forbidden" and path and known:
         hint = suggestion(str(path[-1]), known)

@@ -45,7 +45,7 @@ def _document(base_url: str) -> Document:
     components: Document = made["components"]
     components["schemas"] = schemas.tidied(components["schemas"])
     components |= {
-        "securitySchemes": texts.SECURITY_SCHEMES,
+        "securitySchemes": texts.security_schemes(base_url),
         "parameters": headers.REQUEST_HEADERS,
         "headers": headers.RESPONSE_HEADERS,
         "examples": {},

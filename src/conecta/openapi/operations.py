@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
 from conecta.auth.require import Require
-from conecta.auth.scopes import SENTENCES
+from conecta.auth.scopes import SEED_SCOPES, SENTENCES
 from conecta.kit.etags import IfMatch
 from conecta.kit.pages import PageParams
 from conecta.kit.routing import QueryOf
@@ -75,7 +75,10 @@ def describe(described: Json, operation: Operation, components: Json) -> None:
     """Add id, permission, parameters and the headers of successful answers."""
     described["operationId"] = operation.route.name
     scope = operation.require.scope
-    described["security"] = [{texts.API_KEY: [scope.value] if scope else []}]
+    wanted = [scope.value] if scope else []
+    described["security"] = [{texts.API_KEY: wanted}]
+    if scope is None or scope in SEED_SCOPES:
+        described["security"].append({texts.OAUTH: wanted})
     described["description"] = _with_permission(described.get("description", ""), operation.require)
     described["parameters"] = list(_parameters(described, operation, components))
     answers = {s: a for s, a in described["responses"].items() if s.startswith("2")}
@@ -129,10 +132,14 @@ _PREFIXES = {
     "clients": "cli",
     "users": "usr",
     "api-keys": "key",
+    "oauth-apps": "app",
     "notes": "nte",
     "webhooks": "whk",
     "deliveries": "dlv",
     "events": "wh_evt",
+    "messages": "msg",
+    "audit-log": "aud",
+    "requests": "req",
 }
 
 
@@ -143,7 +150,8 @@ def _path_parameter(parameter: Json, operation: Operation) -> Json:
         example, sentence = "civil", "Código."
     else:
         example, sentence = id_example(prefix), f"Identificador `{prefix}_…`; también vale el UUID desnudo."
-    schema = {"type": "string", "minLength": 1, "maxLength": 64, "examples": [example]}
+    longest = 100 if prefix == "req" else 64  # a caller may choose their own
+    schema = {"type": "string", "minLength": 1, "maxLength": longest, "examples": [example]}
     return {**parameter, "description": sentence, "schema": schema}
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conecta.auth.scopes import SENTENCES
+from conecta.auth.scopes import SEED_SCOPES, SENTENCES
 
 TITLE = "ServiciosConecta"
 SUMMARY = "API pública de despachos y firmas de servicios profesionales."
@@ -11,9 +11,10 @@ SERVER = "Esta instalación"
 DESCRIPTION = """\
 Clientes, expedientes, usuarios, claves de API, eventos y webhooks de una firma, en JSON sobre HTTPS.
 
-**Credencial.** Envía `Authorization: Bearer sk_live_cnt_…`. La clave decide la firma; `X-Tenant-ID` puede
-faltar, y si viene tiene que ser la suya. Una clave `sk_test_cnt_…` trabaja en el entorno de pruebas de la
-firma, con datos aparte. Cada operación dice qué permiso exige.
+**Credencial.** Envía `Authorization: Bearer` y una clave `sk_live_cnt_…`, o un token de acceso OAuth2. La
+credencial decide la firma; `X-Tenant-ID` puede faltar, y si viene tiene que ser la suya. Una clave
+`sk_test_cnt_…` trabaja en el entorno de pruebas de la firma, con datos aparte. Cada operación dice qué
+permiso exige.
 
 **Errores.** Siempre `application/problem+json` (RFC 9457): `code` es estable y para programas, `detail` y
 `errors` explican qué corregir, en español o, con `Accept-Language: en`, en inglés. El `type` de cada error
@@ -43,17 +44,36 @@ TAGS = {
     "Webhooks": "Direcciones que reciben los eventos de la firma, sus entregas y su salud.",
     "Eventos": "Lo que ha pasado en la firma: lista, canal por cursor y catálogo.",
     "Claves de API": "Credenciales de servidor a servidor.",
+    "Aplicaciones OAuth": "Aplicaciones que actúan en nombre de quien las autoriza.",
+    "Mensajes": "El correo de la firma; en el entorno de pruebas nada se envía y todo se lee aquí.",
+    "Auditoría": "Quién hizo qué y desde dónde, durante dos años; nadie puede cambiarlo.",
+    "Peticiones": "Las llamadas a la API de la firma durante 30 días, con datos enmascarados.",
     "Cuenta": "El plan de la firma y lo que lleva gastado.",
 }
 WEBHOOKS_TAG = "Webhooks"
 
 API_KEY = "ApiKey"
-SECURITY_SCHEMES: dict[str, Any] = {
-    API_KEY: {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "sk_live_cnt_… / sk_test_cnt_…",
-        "description": "Clave de API. Permisos que puede tener:\n\n"
-        + "\n".join(f"- `{scope}`: {sentence.es}" for scope, sentence in SENTENCES.items()),
+OAUTH = "OAuth2"
+
+
+def security_schemes(base_url: str) -> dict[str, Any]:
+    """Return the two ways to come in, for a server at this address."""
+    granted = {scope.value: SENTENCES[scope].es for scope in SEED_SCOPES}
+    token = {"tokenUrl": f"{base_url}/oauth/token", "scopes": granted}
+    code = {"authorizationUrl": f"{base_url}/oauth/authorize", "refreshUrl": f"{base_url}/oauth/token"}
+    return {
+        API_KEY: {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "sk_live_cnt_… / sk_test_cnt_…",
+            "description": "Clave de API. Permisos que puede tener:\n\n"
+            + "\n".join(f"- `{scope}`: {sentence.es}" for scope, sentence in SENTENCES.items()),
+        },
+        OAUTH: {
+            "type": "oauth2",
+            "description": "Token de acceso de una aplicación, en nombre de quien la autorizó"
+            " (authorization_code, con PKCE S256) o de la propia firma (client_credentials). Caduca en una"
+            " hora. Metadatos: `/.well-known/oauth-authorization-server`.",
+            "flows": {"authorizationCode": {**code, **token}, "clientCredentials": token},
+        },
     }
-}

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from conecta.kit.db import Database
+from conecta.kit.db import Database, SessionReads
 
 from .models import Person
 
@@ -16,6 +16,11 @@ insert into people as p (id, email, name, created_at, updated_at, version)
 values (%(id)s, %(email)s, %(name)s, %(now)s, %(now)s, 1)
 on conflict (lower(email)) do update set version = p.version
 returning p.id, p.email, p.name
+"""
+
+_CAN_SIGN_IN = """
+select exists (select from person_passwords w where w.person_id = %(person)s)
+  or exists (select from passkeys k where k.person_id = %(person)s)
 """
 
 
@@ -28,3 +33,9 @@ async def find_or_add(database: Database, person: Mapping[str, Any]) -> Person:
     """Return the person with that address, added in a transaction of its own if there was none."""
     (row,) = await database.read(_FIND_OR_ADD, person, system=True)
     return Person(id=row[0], email=row[1], name=row[2])
+
+
+async def can_sign_in(session: AsyncSession, person_id: str) -> bool:
+    """Say whether a person has anything to sign in with."""
+    rows = await SessionReads(session).rows(_CAN_SIGN_IN, {"person": person_id})
+    return bool(rows[0][0])

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from conecta.kit.tables import Base, Id, Versioned, declare, grants, policies
 
+# Who of the firm's clients may have a login: nobody, whom the firm invites, or whoever asks for it.
+CLIENT_ACCESS_RULES = ("off", "invitation", "self_service")
+
 
 class Tenant(Versioned, Base):
     """One firm's account, or its sandbox (`sandbox_of`)."""
@@ -16,6 +19,7 @@ class Tenant(Versioned, Base):
     __table_args__: Any = (
         CheckConstraint("per_minute_override > 0 and per_day_override > 0", name="override_positive"),
         CheckConstraint("language in ('es', 'en')", name="language_known"),
+        CheckConstraint(f"client_access in {CLIENT_ACCESS_RULES}", name="client_access_known"),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -30,6 +34,7 @@ class Tenant(Versioned, Base):
     time_zone: Mapped[str] = mapped_column(default="Europe/Madrid")
     case_number_format: Mapped[str] = mapped_column(default="EXP-{year}-{number:04}")
     clock_offset_seconds: Mapped[int] = mapped_column(Integer, default=0)
+    client_access: Mapped[str] = mapped_column(default="invitation", server_default="invitation")
 
 
 declare(Tenant, *policies("tenants", tenant_column="id"), *grants("tenants", "select, update"))

@@ -17,7 +17,7 @@ VIEW = JsonView(
     alias="t",
     fields=f"""t.id, t.name, t.tax_id, case when t.sandbox_of is null then 'live' else 'test' end as mode,
       t.plan_id as plan, {wire_time("t.trial_until")} as trial_until,
-      t.language, t.time_zone, t.case_number_format,
+      t.language, t.time_zone, t.case_number_format, t.client_access,
       {wire_time("t.created_at")} as created_at, {wire_time("t.updated_at")} as updated_at""",
 )
 

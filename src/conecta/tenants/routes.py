@@ -30,10 +30,8 @@ async def read_tenant(caller: TenantAdmin, reads: DbReads) -> Response:
 async def update_tenant(
     caller: TenantAdmin, session: DbSession, wanted: TenantUpdate, if_match: IfMatch
 ) -> Response:
-    """Change the firm's name, tax id, language, zone or the form of its case numbers."""
-    text, version = await service.update_tenant(
-        session, tenant_id=caller.tenant_id, wanted=wanted, precondition=if_match
-    )
+    """Change the firm's name, tax id, language, zone, case numbers, or who of its clients may sign in."""
+    text, version = await service.update_tenant(session, caller=caller, wanted=wanted, precondition=if_match)
     return json_object(text, etag=etag(version))
 
 

@@ -21,6 +21,8 @@ def _zone(value: str) -> str:
 
 TimeZone = Annotated[str, Field(max_length=60, examples=["Europe/Madrid"]), AfterValidator(_zone)]
 
+ClientAccessRule = Literal["off", "invitation", "self_service"]
+
 
 class TenantRead(ReadSchema):
     """The firm's account, or its sandbox's."""
@@ -43,6 +45,8 @@ class TenantRead(ReadSchema):
     """IANA zone in which years and days begin."""
     case_number_format: str
     """How cases are numbered, e.g. `EXP-{year}-{number:04}`."""
+    client_access: ClientAccessRule
+    """Who of the firm's clients may sign in to the portal and to the firm's own app."""
     created_at: Timestamp
     """When the account was opened."""
     updated_at: Timestamp
@@ -64,6 +68,8 @@ class TenantUpdate(Schema):
         None
     )
     """Tokens: `{year}`, `{yy}`, `{number}`, `{number:04}`; cases made already keep their number."""
+    client_access: ClientAccessRule | None = None
+    """`off`: no client signs in; `invitation`: whom the firm invites; `self_service`: every active client."""
 
 
 class ClockRead(ReadSchema):

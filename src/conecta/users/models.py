@@ -21,6 +21,7 @@ class User(TenantTable, Versioned, Base):
         UniqueConstraint("tenant_id", "person_id"),
         CheckConstraint(f"role in {ROLES}", name="role_known"),
         Index("ix_users_tenant_id_created_at_id", "tenant_id", "created_at", "id"),
+        Index("ix_users_person_id", "person_id"),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -45,7 +45,7 @@ async def create_user(
 ) -> Response:
     """Add a member to the firm; providers, admins and owners may be assigned to cases."""
     new_id, (text, version) = await service.create_user(
-        session, request.app.state.database, tenant_id=caller.tenant_id, wanted=wanted
+        session, request.app.state.database, caller=caller, wanted=wanted
     )
     return json_object(text, etag=etag(version), status=201, location=f"{API_PREFIX}/users/{new_id}")
 
@@ -56,6 +56,6 @@ async def update_user(
 ) -> Response:
     """Change name or role, or set `active` to false when somebody leaves."""
     text, version = await service.update_user(
-        session, tenant_id=caller.tenant_id, user_id=uuid, wanted=wanted, precondition=if_match
+        session, caller=caller, user_id=uuid, wanted=wanted, precondition=if_match
     )
     return json_object(text, etag=etag(version))

@@ -1,7 +1,11 @@
 """Members of a firm."""
 
+from typing import Any
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conecta.audit import service as audit
+from conecta.auth.caller import Caller
 from conecta.kit.db import Database, Reads, SessionReads
 from conecta.kit.errors import NotFound, ValidationFailed
 from conecta.kit.etags import Precondition
@@ -59,7 +63,7 @@ async def id_of_email(session: AsyncSession, *, tenant_id: str, email: str) -> s
 
 
 async def create_user(
-    session: AsyncSession, database: Database, *, tenant_id: str, wanted: UserCreate
+    session: AsyncSession, database: Database, *, caller: Caller, wanted: UserCreate
 ) -> tuple[str, tuple[str, int]]:
     """Add a member to the firm; return its id, and its JSON text and version.
 
@@ -67,21 +71,30 @@ async def create_user(
     """
     # People belong to no firm: the system finds or adds the person, who may stay without a membership.
     person = await people.find_or_add(database, email=wanted.email, name=wanted.name)
+    tenant_id = caller.tenant_id
     existing = await queries.id_of_person(session, tenant_id, person.id)
     if existing:
         raise DuplicateUser(existing)
     user = await add_member(session, tenant_id=tenant_id, person=person, role=wanted.role, name=wanted.name)
+    await audit.record(
+        session,
+        tenant_id=tenant_id,
+        action="member.added",
+        actor=audit.actor_of(caller),
+        target=user.id,
+        details={"name": user.name, "role": user.role},
+    )
     return user.id, await _shown(session, tenant_id, user.id)
 
 
 async def update_user(
-    session: AsyncSession, *, tenant_id: str, user_id: str, wanted: UserUpdate, precondition: Precondition
+    session: AsyncSession, *, caller: Caller, user_id: str, wanted: UserUpdate, precondition: Precondition
 ) -> tuple[str, int]:
     """Change a member; return its JSON text and version.
 
     Raises NotFound, PreconditionFailed, ValidationFailed and LastOwner (409).
     """
-    key = canonical("usr", user_id)
+    tenant_id, key = caller.tenant_id, canonical("usr", user_id)
     owners = await queries.lock_owners(session, tenant_id)
     user = await queries.for_change(session, tenant_id, key) if key else None
     if user is None:
@@ -96,10 +109,25 @@ async def update_user(
     stays_owner = changes.get("role", user.role) == "owner" and changes.get("active", user.active)
     if owners == [user.id] and not stays_owner:
         raise LastOwner(id=user.id)
-    for name, value in changes.items():
-        if getattr(user, name) != value:
-            setattr(user, name, value)
+    await _change(session, user, changes, audit.actor_of(caller))
     return await _shown(session, tenant_id, user.id)
+
+
+async def _change(session: AsyncSession, user: User, changes: dict[str, Any], actor: audit.Actor) -> None:
+    changed = {name: value for name, value in changes.items() if getattr(user, name) != value}
+    if not changed:
+        return
+    before = {name: getattr(user, name) for name in changed}
+    for name, value in changed.items():
+        setattr(user, name, value)
+    await audit.record(
+        session,
+        tenant_id=user.tenant_id,
+        action="member.changed",
+        actor=actor,
+        target=user.id,
+        details={"before": before, "after": changed},
+    )
 
 
 async def _shown(session: AsyncSession, tenant_id: str, user_id: str) -> tuple[str, int]:

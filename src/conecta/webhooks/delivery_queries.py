@@ -164,6 +164,16 @@ select n.* from unnest(%(n_tenants)s::text[], %(n_ids)s::text[], %(n_endpoints)s
   %(n_healths)s::text[], %(n_details)s::text[], %(n_at)s::timestamptz[]) as n
 """
 
+# Who answers for a firm answers for its sandbox, too. Firms made by the operator may have an owner of no
+# real address.
+_AUDIENCE = """
+select t.id, u.email, t.language from tenants t
+join users u on u.tenant_id = coalesce(t.sandbox_of, t.id)
+where t.id = any(%(tenants)s) and u.active and u.role in ('owner', 'admin')
+  and right(u.email, 10) <> '@localhost'
+order by u.id
+"""
+
 # Deliveries of a disabled endpoint: those it had when it was disabled, and the odd one whose event was
 # committed at that very moment.
 _PARK = """
@@ -317,6 +327,23 @@ async def settle(
     }
     connection = await session.connection()
     await connection.exec_driver_sql(_SETTLE, params)
+
+
+class Reader(NamedTuple):
+    """Somebody who is told of an endpoint's health, and in which language."""
+
+    email: str
+    language: str
+
+
+async def audience(session: AsyncSession, tenant_ids: Iterable[str]) -> dict[str, list[Reader]]:
+    """Return the active owners and admins of each firm."""
+    connection = await session.connection()
+    rows: Iterable[Any] = (await connection.exec_driver_sql(_AUDIENCE, {"tenants": list(tenant_ids)})).all()
+    readers: dict[str, list[Reader]] = {}
+    for tenant_id, email, language in rows:
+        readers.setdefault(tenant_id, []).append(Reader(email, language))
+    return readers
 
 
 def _result_columns(results: Sequence[Result]) -> dict[str, list[Any]]:

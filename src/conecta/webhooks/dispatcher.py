@@ -25,6 +25,7 @@ from conecta.settings import Settings
 from . import delivery_queries as queries
 from . import rules
 from .delivery import Claim, Courier, Result, Secrets, outcome
+from .notices import Herald
 from .recorder import Recorder
 
 CHANNEL: Final = "conecta_deliveries"
@@ -126,7 +127,8 @@ class Dispatcher:
         self._parking = asyncio.Event()
         self._capped = False
         self._stopping = False
-        self._recorder = Recorder(database, recorded=self._look_ahead, closed=self._empty_lane)
+        herald = Herald(keyring, settings.base_url)
+        self._recorder = Recorder(database, herald=herald, recorded=self._look_ahead, closed=self._empty_lane)
 
     async def run(self) -> None:
         """Deliver until cancelled; then let running posts end for some seconds and give back the rest."""

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from conecta.kit.language import Text
+
 UNHEALTHY_AFTER: Final = timedelta(hours=1)
 WARNING_AFTER: Final = timedelta(hours=24)
 DISABLED_AFTER: Final = timedelta(hours=120)
@@ -94,11 +96,19 @@ def _rung(age: timedelta, failures: int) -> str:
     return "unhealthy" if age >= UNHEALTHY_AFTER else "healthy"
 
 
-def notice(step: Step, url: str) -> str:
-    """Say a step in Spanish for the people of the firm: which host, since when, how often, what to do."""
-    host = urlsplit(url).hostname or url
+def notice(step: Step, url: str) -> Text:
+    """Say a step to the people of the firm: which host, since when, how often, what to do."""
+    return Text(_spanish(step, host_of(url)), _english(step, host_of(url)))
+
+
+def host_of(url: str) -> str:
+    """Return what people know an endpoint by; the rest of its URL may be secret."""
+    return urlsplit(url).hostname or url
+
+
+def _spanish(step: Step, host: str) -> str:
     failed = "1 intento fallido" if step.failures == 1 else f"{step.failures} intentos fallidos"
-    run = f"{failed} desde el {_spoken(step.since or step.at)}"
+    run = f"{failed} desde el {_spoken(step.since or step.at, 'a las')}"
     if step.health == "healthy":
         return f"{host} vuelve a recibir webhooks con normalidad ({run}). No tienes que hacer nada."
     if step.health == "unhealthy":
@@ -107,7 +117,7 @@ def notice(step: Step, url: str) -> str:
             " mientras tanto seguimos reintentando."
         )
     if step.health == "warning":
-        limit = _spoken((step.since or step.at) + DISABLED_AFTER)
+        limit = _spoken((step.since or step.at) + DISABLED_AFTER, "a las")
         return (
             f"{host} sigue sin aceptar webhooks: {run}. Si no responde 2xx antes del {limit},"
             " lo desactivaremos. Corrige el servidor o la URL."
@@ -119,5 +129,28 @@ def notice(step: Step, url: str) -> str:
     )
 
 
-def _spoken(moment: datetime) -> str:
-    return moment.strftime("%d/%m/%Y a las %H:%M UTC")
+def _english(step: Step, host: str) -> str:
+    failed = "1 failed attempt" if step.failures == 1 else f"{step.failures} failed attempts"
+    run = f"{failed} since {_spoken(step.since or step.at, 'at')}"
+    if step.health == "healthy":
+        return f"{host} receives webhooks again ({run}). You need not do anything."
+    if step.health == "unhealthy":
+        return (
+            f"{host} does not accept webhooks: {run}, none successful. Check that the server answers 2xx;"
+            " meanwhile we keep trying."
+        )
+    if step.health == "warning":
+        limit = _spoken((step.since or step.at) + DISABLED_AFTER, "at")
+        return (
+            f"{host} still does not accept webhooks: {run}. Unless it answers 2xx before {limit}, we will"
+            " disable it. Mend the server or the URL."
+        )
+    why = "answered 410 (Gone)" if step.reason == "gone" else f"does not accept webhooks: {run}"
+    return (
+        f"We have disabled the webhook of {host}, which {why}. Its events are kept: mend the server or the"
+        " URL, enable it again and recover what is pending."
+    )
+
+
+def _spoken(moment: datetime, at: str) -> str:
+    return moment.strftime(f"%d/%m/%Y {at} %H:%M UTC")

@@ -19,6 +19,7 @@ from conecta.kit.db import Database
 from . import delivery_queries as queries
 from . import health
 from .delivery import Result
+from .notices import Herald, Notice
 
 BATCH: Final = 200
 GATHER_SECONDS: Final = 0.01
@@ -37,6 +38,7 @@ class Recorder:
         self,
         database: Database,
         *,
+        herald: Herald,
         recorded: Callable[[Sequence[Result]], None],
         closed: Callable[[str], None],
     ) -> None:
@@ -44,10 +46,11 @@ class Recorder:
 
         Args:
             database: where results go.
+            herald: tells the firm of changes of health.
             recorded: called with the results that have been written.
             closed: called with the id of each endpoint that takes nothing more, as we find or made it.
         """
-        self._database, self._recorded, self._closed = database, recorded, closed
+        self._database, self._herald, self._recorded, self._closed = database, herald, recorded, closed
         self._waiting: list[Result] = []
         self._writing: list[Result] = []
         self._arrived = asyncio.Event()
@@ -124,11 +127,13 @@ class Recorder:
             states, notices = _judged(ailing, marks)
             successes = self._fresh({key: of_one for key, of_one in marks.items() if key not in states})
             if states or successes:
+                told = [(notice.endpoint, notice.step, notice.sentence.es) for notice in notices]
                 await queries.settle(
-                    session, states=states, successes=successes, notices=notices, now=clock.real_now()
+                    session, states=states, successes=successes, notices=told, now=clock.real_now()
                 )
+                await self._herald.tell(session, notices)
         self._remember(successes)
-        return recorded.closed + [key[1] for key, step, _ in notices if step.health == "disabled"]
+        return recorded.closed + [n.endpoint[1] for n in notices if n.step.health == "disabled"]
 
     def _fresh(self, marks: "Marks") -> dict[queries.Endpoint, datetime]:
         """Return the successes worth writing: of a busy endpoint, one in a second."""
@@ -146,7 +151,6 @@ class Recorder:
 
 
 Marks = Mapping[queries.Endpoint, Sequence[health.Mark]]
-Notices = list[tuple[queries.Endpoint, health.Step, str]]
 
 
 def _endpoint(result: Result) -> queries.Endpoint:
@@ -165,13 +169,15 @@ def _marks(results: Iterable[Result]) -> Marks:
 
 def _judged(
     ailing: Sequence[queries.Locked], marks: Marks
-) -> tuple[dict[queries.Endpoint, health.State], Notices]:
+) -> tuple[dict[queries.Endpoint, health.State], list[Notice]]:
     states: dict[queries.Endpoint, health.State] = {}
-    notices: Notices = []
+    notices: list[Notice] = []
     for endpoint in ailing:
         if endpoint.key in marks:
             states[endpoint.key], steps = health.after(endpoint.state, marks[endpoint.key])
-            notices += [(endpoint.key, step, health.notice(step, endpoint.url)) for step in steps]
+            notices += [
+                Notice(endpoint.key, step, endpoint.url, health.notice(step, endpoint.url)) for step in steps
+            ]
     return states, notices
 
 

@@ -72,7 +72,7 @@ async def create_webhook(
     caller: Webhooks, session: DbSession, seal: Seal, policy: Policy, wanted: WebhookCreate
 ) -> Response:
     """Create an endpoint, 50 at most. The answer is the only time that `secret` is shown."""
-    new = await service.create_endpoint(session, seal, policy, tenant_id=caller.tenant_id, wanted=wanted)
+    new = await service.create_endpoint(session, seal, policy, caller=caller, wanted=wanted)
     body = json.dumps(json.loads(new.json_text) | {"secret": new.secret}, ensure_ascii=False)
     location = f"/v1/servicios/webhooks/{new.id}"
     return _secret(json_object(body, etag=etag(new.version), status=201, location=location))
@@ -95,7 +95,7 @@ async def update_webhook(
     failures and sends what happens from then on; what is parked stays so until `recover` is called.
     """
     text, version = await service.update_endpoint(
-        session, policy, tenant_id=caller.tenant_id, endpoint_id=uuid, wanted=wanted, precondition=if_match
+        session, policy, caller=caller, endpoint_id=uuid, wanted=wanted, precondition=if_match
     )
     return json_object(text, etag=etag(version))
 
@@ -103,9 +103,7 @@ async def update_webhook(
 @router.delete("/{uuid}", status_code=204, response_class=Response, summary="Borrar webhook")
 async def delete_webhook(caller: Webhooks, session: DbSession, uuid: str, if_match: IfMatch) -> Response:
     """Delete an endpoint and all of its deliveries, those that were not sent yet too."""
-    await service.delete_endpoint(
-        session, tenant_id=caller.tenant_id, endpoint_id=uuid, precondition=if_match
-    )
+    await service.delete_endpoint(session, caller=caller, endpoint_id=uuid, precondition=if_match)
     return Response(status_code=204)
 
 
@@ -120,7 +118,7 @@ async def rotate_secret(
     """
     asked = wanted or SecretRotate()
     secret, ends_at = await service.rotate_secret(
-        session, seal, tenant_id=caller.tenant_id, endpoint_id=uuid, wanted=asked, precondition=if_match
+        session, seal, caller=caller, endpoint_id=uuid, wanted=asked, precondition=if_match
     )
     return _secret(json_object(json.dumps({"secret": secret, "ends_at": clock.wire(ends_at)}), status=201))
 
@@ -129,7 +127,7 @@ async def rotate_secret(
 async def promote_secret(caller: Webhooks, session: DbSession, uuid: str, if_match: IfMatch) -> Response:
     """End a rotation now: the new secret becomes the only one."""
     text, version = await service.promote_secret(
-        session, tenant_id=caller.tenant_id, endpoint_id=uuid, precondition=if_match
+        session, caller=caller, endpoint_id=uuid, precondition=if_match
     )
     return json_object(text, etag=etag(version))
 
@@ -139,9 +137,7 @@ async def promote_secret(caller: Webhooks, session: DbSession, uuid: str, if_mat
 )
 async def cancel_rotation(caller: Webhooks, session: DbSession, uuid: str, if_match: IfMatch) -> Response:
     """Give a rotation up: the old secret stays and the new one is worth nothing."""
-    await service.cancel_rotation(
-        session, tenant_id=caller.tenant_id, endpoint_id=uuid, precondition=if_match
-    )
+    await service.cancel_rotation(session, caller=caller, endpoint_id=uuid, precondition=if_match)
     return Response(status_code=204)
 
 

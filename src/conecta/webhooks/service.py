@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conecta.audit import service as audit
+from conecta.auth.caller import Caller
 from conecta.events import service as events
 from conecta.kit import clock
 from conecta.kit.crypto import KeyRing
@@ -64,7 +66,7 @@ class NewEndpoint:
 
 
 async def create_endpoint(
-    session: AsyncSession, keyring: KeyRing, policy: OutboundPolicy, *, tenant_id: str, wanted: WebhookCreate
+    session: AsyncSession, keyring: KeyRing, policy: OutboundPolicy, *, caller: Caller, wanted: WebhookCreate
 ) -> NewEndpoint:
     """Create an endpoint.
 
@@ -72,11 +74,11 @@ async def create_endpoint(
     """
     _refuse_url(wanted.url, policy)
     reads = SessionReads(session)
-    if await queries.count_in_line(reads, tenant_id) >= rules.MAX_ENDPOINTS:
+    if await queries.count_in_line(reads, caller.tenant_id) >= rules.MAX_ENDPOINTS:
         raise TooManyEndpoints(limit=rules.MAX_ENDPOINTS)
     secret = signing.new_secret()
     endpoint = WebhookEndpoint(
-        tenant_id=tenant_id,
+        tenant_id=caller.tenant_id,
         id=new_id("whk"),
         url=wanted.url,
         description=wanted.description,
@@ -84,6 +86,7 @@ async def create_endpoint(
         sealed_secret=keyring.encrypt(rules.SECRET_PURPOSE, secret.encode()),
     )
     session.add(endpoint)
+    await _record(session, caller, "webhook.created", endpoint, events=endpoint.events)
     return NewEndpoint(endpoint.id, secret, *await _shown(session, endpoint))
 
 
@@ -91,7 +94,7 @@ async def update_endpoint(
     session: AsyncSession,
     policy: OutboundPolicy,
     *,
-    tenant_id: str,
+    caller: Caller,
     endpoint_id: str,
     wanted: WebhookUpdate,
     precondition: Precondition,
@@ -101,11 +104,14 @@ async def update_endpoint(
     Disabling parks what is waiting. Enabling starts with a clean bill of health and leaves what is parked
     to `recover`. Raises NotFound, PreconditionFailed and ValidationFailed.
     """
-    endpoint = await _for_change(session, tenant_id, endpoint_id, precondition)
+    endpoint = await _for_change(session, caller.tenant_id, endpoint_id, precondition)
     changes = wanted.model_dump(exclude_unset=True)
     _refuse_null(changes)
     if "url" in changes:
         _refuse_url(changes["url"], policy)
+    changed = {name: value for name, value in changes.items() if getattr(endpoint, name) != value}
+    if changed:
+        await _record(session, caller, "webhook.changed", endpoint, after=changed)
     status = changes.pop("status", endpoint.status)
     _set(endpoint, changes)
     if status != endpoint.status:
@@ -114,17 +120,19 @@ async def update_endpoint(
 
 
 async def delete_endpoint(
-    session: AsyncSession, *, tenant_id: str, endpoint_id: str, precondition: Precondition
+    session: AsyncSession, *, caller: Caller, endpoint_id: str, precondition: Precondition
 ) -> None:
     """Delete an endpoint with its deliveries, attempts and notices. Raises NotFound, PreconditionFailed."""
-    await session.delete(await _for_change(session, tenant_id, endpoint_id, precondition))
+    endpoint = await _for_change(session, caller.tenant_id, endpoint_id, precondition)
+    await session.delete(endpoint)
+    await _record(session, caller, "webhook.deleted", endpoint)
 
 
 async def rotate_secret(
     session: AsyncSession,
     keyring: KeyRing,
     *,
-    tenant_id: str,
+    caller: Caller,
     endpoint_id: str,
     wanted: SecretRotate,
     precondition: Precondition,
@@ -133,7 +141,7 @@ async def rotate_secret(
 
     Raises NotFound, PreconditionFailed, and RotationRunning (409) while another one runs.
     """
-    endpoint = await _for_change(session, tenant_id, endpoint_id, precondition)
+    endpoint = await _for_change(session, caller.tenant_id, endpoint_id, precondition)
     now = clock.real_now()
     if rules.rotation_runs(endpoint.rotation_ends_at, now):
         assert endpoint.rotation_ends_at is not None
@@ -142,29 +150,32 @@ async def rotate_secret(
     secret, ends_at = signing.new_secret(), now + timedelta(seconds=wanted.grace_seconds)
     endpoint.sealed_pending_secret = keyring.encrypt(rules.SECRET_PURPOSE, secret.encode())
     endpoint.rotation_ends_at = ends_at
+    await _record(session, caller, "webhook.secret_rotated", endpoint, grace_seconds=wanted.grace_seconds)
     return secret, ends_at
 
 
 async def promote_secret(
-    session: AsyncSession, *, tenant_id: str, endpoint_id: str, precondition: Precondition
+    session: AsyncSession, *, caller: Caller, endpoint_id: str, precondition: Precondition
 ) -> tuple[str, str]:
     """Make the new secret the only one; return the endpoint's JSON text and version.
 
     Raises NotFound, PreconditionFailed, and NoRotation (409) when there is nothing to promote.
     """
-    endpoint = await _rotating(session, tenant_id, endpoint_id, precondition)
+    endpoint = await _rotating(session, caller.tenant_id, endpoint_id, precondition)
     _settle(endpoint)
+    await _record(session, caller, "webhook.secret_promoted", endpoint)
     return await _shown(session, endpoint)
 
 
 async def cancel_rotation(
-    session: AsyncSession, *, tenant_id: str, endpoint_id: str, precondition: Precondition
+    session: AsyncSession, *, caller: Caller, endpoint_id: str, precondition: Precondition
 ) -> None:
     """Keep the old secret and forget the new one.
 
     Raises NotFound, PreconditionFailed, and NoRotation (409) when none is running.
     """
-    endpoint = await _rotating(session, tenant_id, endpoint_id, precondition)
+    endpoint = await _rotating(session, caller.tenant_id, endpoint_id, precondition)
+    await _record(session, caller, "webhook.rotation_cancelled", endpoint)
     endpoint.sealed_pending_secret = endpoint.rotation_ends_at = None
 
 
@@ -243,6 +254,19 @@ async def read_health(reads: Reads, *, tenant_id: str, endpoint_id: str) -> str:
     if found is None:
         raise NotFound
     return found
+
+
+async def _record(
+    session: AsyncSession, caller: Caller, action: str, endpoint: WebhookEndpoint, **details: Any
+) -> None:
+    await audit.record(
+        session,
+        tenant_id=endpoint.tenant_id,
+        action=action,
+        actor=audit.actor_of(caller),
+        target=endpoint.id,
+        details={"url": endpoint.url, **details},
+    )
 
 
 def _refuse_url(url: str, policy: OutboundPolicy) -> None:
