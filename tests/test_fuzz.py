@@ -61,6 +61,7 @@ def fuzzed_firm(fuzzed_app) -> Firm:
     return asgi._get_portal().call(lambda: make_firm(fuzzed_app, per_minute=10_000_000, per_day=10_000_000))
 
 
+@pytest.mark.timeout(400)
 def test_whole_document(fuzzed_app, fuzzed_firm):
     config = {
         "generation": {"max-examples": 1, "deterministic": True, "database": "none"},
