@@ -84,6 +84,9 @@ def main() -> None:
         with EmbeddedPostgres(Path(name) / "postgres") as postgres:
             try:
                 rows = measure(machine, postgres, options)
+            except TimeoutError:
+                print((Path(name) / "processes.log").read_text()[-4000:], file=sys.stderr)
+                raise
             finally:
                 machine.stop_all()
     print(table(rows))

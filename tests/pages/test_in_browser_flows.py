@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 from tests.pages.browsing import CHROMIUM, DESK, MEMBER_PASSWORD, PHONE, Product, Tab, answer_as_app
 from tests.pages.furnished import CLIENT, until
-from tests.webhooks.receiver import receiver
+from tests.webhooks.receiver import receiving
 
 pytestmark = [
     pytest.mark.trial,
@@ -204,7 +204,7 @@ async def test_a_visitor_signs_in_on_the_way_to_the_consent(furnished):
 
 
 async def test_a_webhook_is_added_greeted_and_its_secret_changed(furnished):
-    async with receiver() as sink, furnished.tab("owner") as tab:
+    async with receiving() as sink, furnished.tab("owner") as tab:
         await tab.open("/panel/webhooks/new")
         await tab.fill(url=sink.url("/crm"))
         await tab.page.get_by_label("Todos, también los que añadamos más adelante").check()

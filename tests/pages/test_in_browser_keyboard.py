@@ -1,4 +1,4 @@
-"""Everything by keyboard: the focus is seen wherever it goes, in the order of the page, and nothing traps it."""
+"""Everything by keyboard: the focus is seen wherever it goes, in the page's order, and nothing traps it."""
 
 import httpx
 import pytest

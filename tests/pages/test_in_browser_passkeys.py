@@ -54,7 +54,7 @@ async def make_passkey(tab: Tab, name: str) -> None:
     await tab.open("/account/passkeys")
     await tab.fill(name=name)
     async with tab.page.expect_navigation():
-        await tab.page.get_by_role("button", name="Añadir llave de acceso").click()
+        await tab.page.click("form[data-passkey=make] button")
 
 
 async def sign_out(tab: Tab) -> None:
@@ -76,7 +76,7 @@ async def test_a_passkey_is_made_used_and_removed(furnished: Product):
 
         await sign_out(tab)
         async with tab.page.expect_navigation():
-            await tab.page.get_by_role("button", name="Iniciar sesión con llave de acceso").click()
+            await tab.page.click("form[data-passkey=use] button")
         assert tab.page.url == tab.origin + "/panel"
         assert "Pia Mas" in await tab.page.inner_text("#menu")
         (used,) = await device.credentials()
@@ -89,7 +89,7 @@ async def test_a_passkey_is_made_used_and_removed(furnished: Product):
         await sign_out(tab)
         tab.expected |= {401, 422}
         async with tab.page.expect_navigation():
-            await tab.page.get_by_role("button", name="Iniciar sesión con llave de acceso").click()
+            await tab.page.click("form[data-passkey=use] button")
         assert "/sign-in" in tab.page.url
         assert await tab.page.locator(".error-summary").count() == 1
         await sound_on_both(tab, "passkeys_refused")
@@ -102,14 +102,14 @@ async def test_a_finger_that_is_not_theirs_opens_nothing(furnished: Product):
         await make_passkey(tab, "Móvil de Quim")
         await sign_out(tab)
         await device.verifies(user=False)
-        await tab.page.get_by_role("button", name="Iniciar sesión con llave de acceso").click()
+        await tab.page.click("form[data-passkey=use] button")
         complaint = tab.page.locator("[data-passkey-error]")
         await complaint.wait_for(state="visible")
         assert "La llave no se ha usado." in await complaint.inner_text()
         assert tab.page.url == tab.origin + "/sign-in"
         await device.verifies(user=True)
         async with tab.page.expect_navigation():
-            await tab.page.get_by_role("button", name="Iniciar sesión con llave de acceso").click()
+            await tab.page.click("form[data-passkey=use] button")
         assert tab.page.url == tab.origin + "/panel"
 
 
@@ -119,12 +119,12 @@ async def test_a_client_of_the_firm_makes_and_uses_one(furnished: Product):
         await tab.open("/portal/passkeys")
         await tab.fill(name="Móvil de Lucía")
         async with tab.page.expect_navigation():
-            await tab.page.get_by_role("button", name="Añadir llave de acceso").click()
+            await tab.page.click("form[data-passkey=make] button")
         assert "Móvil de Lucía" in await tab.text()
         await sound_on_both(tab, "portal_passkeys_one")
         await tab.page.context.clear_cookies()
         await tab.open(f"/portal/{furnished.things['tenant']}/sign-in")
         async with tab.page.expect_navigation():
-            await tab.page.get_by_role("button", name="Entrar con llave de acceso").click()
+            await tab.page.click("form[data-passkey=use] button")
         assert tab.page.url == tab.origin + "/portal"
         assert tab.complaints == []

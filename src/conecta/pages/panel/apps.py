@@ -287,8 +287,8 @@ def _authorize_address(page: Page, app: Mapping[str, Any]) -> str | None:
         "client_id": app["id"],
         "redirect_uri": app["redirect_uris"][0],
         "scope": " ".join(app["scopes"]),
-        "state": "…",
+        "state": "STATE",
     }
     if app["pkce_required"]:
-        query |= {"code_challenge": "…", "code_challenge_method": "S256"}
-    return f"{page.settings.base_url}/oauth/authorize?{urlencode(query, safe=':/…')}"
+        query |= {"code_challenge": "CODE_CHALLENGE", "code_challenge_method": "S256"}
+    return f"{page.settings.base_url}/oauth/authorize?{urlencode(query, safe=':/')}"

@@ -52,6 +52,7 @@ async def list_requests(page: AdminPage) -> Response:
         "panel/requests/list.html",
         calls=lists.listing(page, found),
         form=query,
+        more_filters=any(query.get(name) for name in ("credential_id", "from", "to", "request_id")),
         filtered=any(value for name, value in query.items() if name != "cursor"),
         statuses=STATUSES,
         methods=METHODS,
