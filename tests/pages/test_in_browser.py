@@ -1,7 +1,7 @@
 """Every page of the product in Chromium, on a phone and on a desk: nobody is left out, nothing is blocked.
 
 Each is opened under its own strict policy. What the browser complains of (a script or style that the policy
-stops, a fault, a file that is missing) fails; so do a serious finding of axe-core, a page that scrolls
+stops, a fault, a file that is missing) fails; so do a finding of axe-core, a page that scrolls
 sideways, something too small for a finger, and a request to anybody else.
 """
 

@@ -56,6 +56,7 @@ async def list_requests(page: AdminPage) -> Response:
         filtered=any(value for name, value in query.items() if name != "cursor"),
         statuses=STATUSES,
         methods=METHODS,
+        prefix=API_PREFIX,
         credentials=await _credentials(page, query.get("credential_id", "")),
         kind_of=kind_of,
     )
