@@ -157,7 +157,10 @@ class Product:
 
     async def _context(self, width: int, **more: Any) -> BrowserContext:
         context = await self.chromium.new_context(
-            viewport={"width": width, "height": HEIGHTS[width]}, locale="es-ES", **more
+            viewport={"width": width, "height": HEIGHTS[width]},
+            locale="es-ES",
+            reduced_motion="reduce",  # else colours are judged half-way from one scheme to the other
+            **more,
         )
         context.set_default_timeout(20_000)
         return context
