@@ -8,6 +8,7 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from conecta import housekeeping
+from conecta.kit import background
 from conecta.kit.crypto import KeyRing
 from conecta.kit.db import Database
 from conecta.kit.mail import Mailer
@@ -23,6 +24,8 @@ POOL: Final = 4
 JOBS_AT_A_TIME: Final = 2
 STOP_SECONDS: Final = 5.0
 RESTART_SECONDS: Final = 2.0
+# Longer than any part takes to wind up.
+WOUND_UP_SECONDS: Final = 30.0
 
 log = structlog.get_logger()
 
@@ -57,11 +60,10 @@ class Worker:
 
     async def stop(self) -> None:
         """Take nothing new, give what runs some seconds, and leave the rest to the next worker."""
-        for task in self._running:
-            task.cancel()
-        for ended in await asyncio.gather(*self._running, return_exceptions=True):
-            if isinstance(ended, Exception):
-                log.error("worker_part_broke", exc_info=ended)
+        await background.stop(*self._running, again_after=WOUND_UP_SECONDS)
+        for part in self._running:
+            if not part.cancelled() and (error := part.exception()):
+                log.error("worker_part_broke", exc_info=error)
         self._running = []
         if self._owns:
             await self._database.close()

@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from conecta.auth.caller import Caller
 from conecta.auth.credentials import Admission, Presented
-from conecta.kit import clock
+from conecta.kit import background, clock
 from conecta.kit.crypto import KeyRing
 from conecta.kit.db import Database
 from conecta.kit.errors import Unauthorized
@@ -69,9 +69,7 @@ class ApiKeyCredentials:
     async def stop(self) -> None:
         """Stop, and write what is left."""
         if self._writer:
-            self._writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._writer
+            await background.stop(self._writer)
         await self.write_uses()
 
     async def write_uses(self) -> None:

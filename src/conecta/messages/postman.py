@@ -14,7 +14,7 @@ import psycopg
 import structlog
 from prometheus_client import Counter
 
-from conecta.kit import clock
+from conecta.kit import background, clock
 from conecta.kit.crypto import DecryptionError, KeyRing
 from conecta.kit.db import Database
 from conecta.kit.mail import WHOLE_SECONDS, Email, MailDelayed, Mailer, MailRefused
@@ -64,16 +64,15 @@ class Postman:
 
     async def run(self) -> None:
         """Send until cancelled; then let what is being sent end for some seconds."""
-        listening = asyncio.create_task(self._repeat(self._listen))
+        steps = (self._claim_and_wait, self._listen)
+        claiming, listening = [asyncio.create_task(self._repeat(step)) for step in steps]
         try:
-            await self._repeat(self._claim_and_wait)
+            await asyncio.shield(claiming)
         finally:
-            listening.cancel()
+            await background.stop(claiming, listening)
             if self._sending:
                 await asyncio.wait(self._sending, timeout=GRACE_SECONDS)
-            for task in self._sending:
-                task.cancel()
-            await asyncio.gather(listening, *self._sending, return_exceptions=True)
+            await background.stop(*self._sending)
 
     async def _repeat(self, step: Callable[[], Awaitable[None]]) -> None:
         """Repeat a step; an outage of the database, or a fault of ours, delays the next."""

@@ -15,7 +15,7 @@ from conecta.auth.caller import Caller
 from conecta.auth.credentials import Admission, Presented
 from conecta.auth.roles import SCOPES_OF_CLIENT, SCOPES_OF_ROLE
 from conecta.auth.scopes import SEED_SCOPES
-from conecta.kit import clock
+from conecta.kit import background, clock
 from conecta.kit.errors import Unauthorized
 from conecta.kit.language import Text
 from conecta.kit.rate_limit import Limits
@@ -102,9 +102,7 @@ class TokenCredentials:
     async def stop(self) -> None:
         """Stop, and write what is left."""
         if self._writer:
-            self._writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._writer
+            await background.stop(self._writer)
         await self.write_uses()
 
     async def write_uses(self) -> None:

@@ -16,6 +16,7 @@ from prometheus_client import Counter
 from psycopg_pool import PoolTimeout
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from conecta.kit import background
 from conecta.kit.db import Database
 
 from . import queries, rules
@@ -60,9 +61,7 @@ class RequestLog:
     async def stop(self) -> None:
         """Stop, and write what is left, if the database lets us within some seconds."""
         if self._writer:
-            self._writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._writer
+            await background.stop(self._writer)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 await self.flush()

@@ -16,7 +16,7 @@ import psycopg
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-from conecta.kit import clock
+from conecta.kit import background, clock
 from conecta.kit.crypto import KeyRing
 from conecta.kit.db import Database
 from conecta.kit.outbound_http import OutboundClient
@@ -144,10 +144,8 @@ class Dispatcher:
             finally:
                 self._stopping = True
                 self._wake.set()
-                for helper in helpers:
-                    helper.cancel()
+                await background.stop(*helpers)
                 await self._wind_up(claiming, recording)
-                await asyncio.gather(*helpers, return_exceptions=True)
 
     async def _repeat(self, step: Callable[[], Awaitable[None]]) -> None:
         """Repeat a step until we stop; an outage of the database, or a fault of ours, delays the next."""
@@ -295,15 +293,11 @@ class Dispatcher:
             await asyncio.wait(self._posts, timeout=GRACE_SECONDS)
         unsent += self._posts.values()
         posts = list(self._posts)
-        for post in posts:
-            post.cancel()
-        await asyncio.gather(*posts, return_exceptions=True)
+        await background.stop(*posts)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS):
                 await self._recorder.drain()
-        for task in (claiming, recording):
-            task.cancel()
-        await asyncio.gather(claiming, recording, return_exceptions=True)
+        await background.stop(claiming, recording)
         if unsent:
             await self._give_back(unsent)
 
