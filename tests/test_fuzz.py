@@ -161,8 +161,14 @@ class Known:
         case = {"client_id": self.client_id, "category": "civil", "title": "Reclamación de cantidad"}
         self.case_id = self._create("cases", **case)
         self.note_id = self._create(f"cases/{self.case_id}/notes", content="Llamar mañana")
-        self.webhook_id = self._create("webhooks", url="https://example.com/hook", events=["*"])
+        # The run deletes the doomed ones, and what hangs on the others stays within reach.
+        hook = {"url": "https://example.com/hook", "events": ["*"]}
+        self.webhook_id, *self.doomed_webhooks = [self._create("webhooks", **hook) for _ in range(4)]
         self.delivery_id = self._create(f"webhooks/{self.webhook_id}/test")
+        wanted = {"redirect_uris": ["https://app.example/callback"], "scopes": ["read:cases"]}
+        self.app_id, *self.doomed_apps = [
+            self._create("oauth-apps", name=f"Programa {number}", **wanted) for number in range(4)
+        ]
         self.event_id = self._call("GET", "events")["data"][0]["id"]
         self.key_id = self._create("api-keys", name="Otra", scopes=["read:cases"])
         self.act_id = self._call("GET", "audit-log")["data"][0]["id"]
@@ -177,6 +183,7 @@ class Known:
             "note": self.note_id,
             "case_client": self.client_id,
             "webhook": self.webhook_id,
+            "app": self.app_id,
             "delivery": self.delivery_id,
             "event": self.event_id,
             "user": self._firm.owner_id,
@@ -188,27 +195,35 @@ class Known:
         }
         dictionaries = {name: {"values": [value]} for name, value in ids.items()}
         dictionaries["client"] = {"values": self.others}
+        dictionaries["doomed_webhook"] = {"values": self.doomed_webhooks}
+        dictionaries["doomed_app"] = {"values": self.doomed_apps}
         return {"dictionaries": dictionaries, "operations": list(self._bindings())}
 
     def _bindings(self) -> Iterator[dict[str, Any]]:
-        for path, parameter, name in (
-            ("cases/{uuid}", "path.uuid", "case"),
-            ("cases/{uuid}/notes/{note}", "path.note", "note"),
-            ("clients/{uuid}", "path.uuid", "client"),
-            ("users/{uuid}", "path.uuid", "user"),
-            ("webhooks/{uuid}", "path.uuid", "webhook"),
-            ("webhooks/{uuid}/deliveries/{delivery}", "path.delivery", "delivery"),
-            ("events/{uuid}", "path.uuid", "event"),
-            ("audit-log/{uuid}", "path.uuid", "act"),
-            ("messages/{uuid}", "path.uuid", "message"),
-            ("requests/{request_id}", "path.request_id", "request"),
+        # Each path fits one line: of several, one alone would count.
+        for path, names in (
+            ("cases/{uuid}(?!/notes/)", {"uuid": "case"}),
+            ("cases/{uuid}/notes/{note}", {"uuid": "case", "note": "note"}),
+            ("clients/{uuid}", {"uuid": "client"}),
+            ("users/{uuid}", {"uuid": "user"}),
+            ("webhooks/{uuid}$", {"uuid": "doomed_webhook"}),
+            ("webhooks/{uuid}/(?!deliveries/)", {"uuid": "webhook"}),
+            ("webhooks/{uuid}/deliveries/", {"uuid": "webhook", "delivery": "delivery"}),
+            ("oauth-apps/{uuid}$", {"uuid": "doomed_app"}),
+            ("oauth-apps/{uuid}/", {"uuid": "app"}),
+            ("events/{uuid}", {"uuid": "event"}),
+            ("audit-log/{uuid}", {"uuid": "act"}),
+            ("messages/{uuid}", {"uuid": "message"}),
+            ("requests/{request_id}", {"request_id": "request"}),
             # Always the other key: the run must not revoke its own.
-            ("api-keys/{uuid}", "path.uuid", "key"),
+            ("api-keys/{uuid}", {"uuid": "key"}),
         ):
-            probability = 1.0 if name == "key" else 0.7
             yield {
                 "include-path-regex": f"^/v1/servicios/{path.replace('{', '[{]').replace('}', '[}]')}",
-                "parameters": {parameter: {"dictionary": name, "probability": probability}},
+                "parameters": {
+                    f"path.{parameter}": {"dictionary": name, "probability": 1.0 if name == "key" else 0.7}
+                    for parameter, name in names.items()
+                },
             }
         yield {
             "include-name": "POST /v1/servicios/cases",

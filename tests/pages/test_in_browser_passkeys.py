@@ -85,7 +85,7 @@ async def test_a_passkey_is_made_used_and_removed(furnished: Product):
 
         await tab.open("/account/passkeys")
         await tab.page.get_by_role("button", name="Eliminar Portátil de Pia").click()
-        await tab.page.wait_for_function("!document.body.innerText.includes('Portátil de Pia')")
+        await tab.page.get_by_text("Portátil de Pia").wait_for(state="detached")
         await sign_out(tab)
         tab.expected |= {401, 422}
         async with tab.page.expect_navigation():
