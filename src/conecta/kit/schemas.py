@@ -47,17 +47,18 @@ class ReadSchema(BaseModel):
 class Page(ReadSchema, Generic[T]):
     """One page of a list."""
 
-    # `total` is left out unless asked for.
-    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+    # `total` is left out unless asked for. Its members are described by hand: for each kind of page the
+    # docstrings would be looked for in every module there is, which made up a third of the start.
+    model_config = ConfigDict(
+        json_schema_serialization_defaults_required=False, use_attribute_docstrings=False
+    )
 
-    data: list[T]
-    """The items, in the order asked for."""
-    has_more: bool
-    """Whether another page follows."""
-    next_cursor: str | None
-    """What to send as `cursor` to get it; null on the last page."""
-    total: int | None = None
-    """How many items match in all; only with `include=total`."""
+    data: list[T] = Field(description="The items, in the order asked for.")
+    has_more: bool = Field(description="Whether another page follows.")
+    next_cursor: str | None = Field(description="What to send as `cursor` to get it; null on the last page.")
+    total: int | None = Field(
+        default=None, description="How many items match in all; only with `include=total`."
+    )
 
 
 def _within_reach(value: datetime) -> datetime:
