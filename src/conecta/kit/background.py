@@ -1,9 +1,35 @@
-"""Tasks that run beside the requests, ended for certain."""
+"""Tasks that run beside the requests: repeated whatever happens, ended for certain."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+import psycopg
+import structlog
+
 ASKED_AGAIN_AFTER: Final = 1.0
+RESUMED_AFTER: Final = 0.5
+
+log = structlog.get_logger()
+
+
+async def repeat(step: Callable[[], Awaitable[None]], *, name: str, until: Callable[[], bool]) -> None:
+    """Repeat a step; an outage of the database, or a fault of ours, delays the next by half a second.
+
+    Args:
+        step: what to do again and again; it waits for its occasion itself.
+        name: whose step it is, for the log.
+        until: says before each step whether to stop; a step under way ends first, unless cancelled.
+    """
+    while not until():
+        try:
+            await step()
+        except (psycopg.OperationalError, OSError) as error:
+            log.warning("waits_for_the_database", who=name, error=str(error))
+            await asyncio.sleep(RESUMED_AFTER)
+        except Exception:
+            log.exception("step_broke", who=name)
+            await asyncio.sleep(RESUMED_AFTER)
 
 
 async def stop(*tasks: asyncio.Task[Any], again_after: float = ASKED_AGAIN_AFTER) -> None:

@@ -5,6 +5,7 @@ Both say who is asking (`conecta.tenant_id`, `conecta.client_id`) for the length
 Nothing outside this file commits, but for the claim loop of the webhook worker.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, cast
@@ -13,6 +14,7 @@ import psycopg
 from psycopg import AsyncClientCursor, AsyncConnection
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -185,6 +187,24 @@ class Database:
             await self._pool.putconn(connection)
         else:
             self._idle.append(connection)
+
+    async def listen(self, channel: str, wake: asyncio.Event, *, name: str) -> None:
+        """Set an event at each commit that notified a channel, for as long as a connection of its own lives.
+
+        Raises psycopg's OperationalError when it ends; `name` is what the server calls the connection.
+        """
+        async with await AsyncConnection.connect(
+            self.dsn,
+            autocommit=True,
+            application_name=name,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+        ) as connection:
+            await connection.execute(SQL("listen {}").format(Identifier(channel)))
+            wake.set()  # Something may have been committed before we listened.
+            async for _ in connection.notifies():
+                wake.set()
 
     @asynccontextmanager
     async def raw_connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:

@@ -6,7 +6,7 @@ and what it refuses for good is given up at once.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -65,7 +65,8 @@ class Postman:
     async def run(self) -> None:
         """Send until cancelled; then let what is being sent end for some seconds."""
         steps = (self._claim_and_wait, self._listen)
-        claiming, listening = [asyncio.create_task(self._repeat(step)) for step in steps]
+        repeated = [background.repeat(step, name="postman", until=lambda: False) for step in steps]
+        claiming, listening = map(asyncio.create_task, repeated)
         try:
             await asyncio.shield(claiming)
         finally:
@@ -74,32 +75,8 @@ class Postman:
                 await asyncio.wait(self._sending, timeout=GRACE_SECONDS)
             await background.stop(*self._sending)
 
-    async def _repeat(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Repeat a step; an outage of the database, or a fault of ours, delays the next."""
-        while True:
-            try:
-                await step()
-            except (psycopg.OperationalError, OSError) as error:
-                log.warning("postman_waits_for_the_database", error=str(error))
-                await asyncio.sleep(RECONNECT_SECONDS)
-            except Exception:
-                log.exception("postman_step_broke")
-                await asyncio.sleep(RECONNECT_SECONDS)
-
     async def _listen(self) -> None:
-        """Be woken by each commit that wrote a mail, for as long as the connection lives."""
-        async with await psycopg.AsyncConnection.connect(
-            self._database.dsn,
-            autocommit=True,
-            application_name="conecta-mail",
-            keepalives_idle=30,
-            keepalives_interval=10,
-            keepalives_count=3,
-        ) as connection:
-            await connection.execute(f"listen {CHANNEL}")
-            self._wake.set()  # Something may have been committed before we listened.
-            async for _ in connection.notifies():
-                self._wake.set()
+        await self._database.listen(CHANNEL, self._wake, name="conecta-mail")
 
     async def _claim_and_wait(self) -> None:
         self._wake.clear()

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -138,7 +138,10 @@ class Dispatcher:
         async with OutboundClient(policy, limit=0, limit_per_host=0) as client:
             self._courier = Courier(client, self._secrets, self._settings.webhook_retry_seconds)
             steps = (self._claim_and_wait, self._recorder.run, self._listen, self._watch)
-            claiming, recording, *helpers = [asyncio.create_task(self._repeat(step)) for step in steps]
+            repeated = [
+                background.repeat(step, name="webhooks", until=lambda: self._stopping) for step in steps
+            ]
+            claiming, recording, *helpers = map(asyncio.create_task, repeated)
             try:
                 await asyncio.shield(claiming)
             finally:
@@ -146,18 +149,6 @@ class Dispatcher:
                 self._wake.set()
                 await background.stop(*helpers)
                 await self._wind_up(claiming, recording)
-
-    async def _repeat(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Repeat a step until we stop; an outage of the database, or a fault of ours, delays the next."""
-        while not self._stopping:
-            try:
-                await step()
-            except (psycopg.OperationalError, OSError) as error:
-                log.warning("webhook_worker_waits_for_the_database", error=str(error))
-                await asyncio.sleep(RECONNECT_SECONDS)
-            except Exception:
-                log.exception("webhook_worker_step_broke")
-                await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _claim_and_wait(self) -> None:
         self._wake.clear()
@@ -258,19 +249,7 @@ class Dispatcher:
         self._parking.set()
 
     async def _listen(self) -> None:
-        """Be woken by each commit that wrote deliveries, for as long as the connection lives."""
-        async with await psycopg.AsyncConnection.connect(
-            self._database.dsn,
-            autocommit=True,
-            application_name="conecta-webhooks",
-            keepalives_idle=30,
-            keepalives_interval=10,
-            keepalives_count=3,
-        ) as connection:
-            await connection.execute(f"listen {CHANNEL}")
-            self._wake.set()  # Something may have been committed before we listened.
-            async for _ in connection.notifies():
-                self._wake.set()
+        await self._database.listen(CHANNEL, self._wake, name="conecta-webhooks")
 
     async def _watch(self) -> None:
         """Measure how late we are, and park what belongs to disabled endpoints."""
