@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# One more than there are processors: each waits for Postgres half of the time.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check trials bench lock clean
@@ -15,7 +17,7 @@ run: install ## migrations, demo firm and server on http://127.0.0.1:8000
 	$(BIN)/conecta serve --demo
 
 test: .venv/.locked-test ## install what the tests need and run them all
-	$(PYTEST) -n auto
+	$(PYTEST) -n $(WORKERS)
 
 check: .venv/.locked-test ## lint, types, house rules, migrated database == declared database
 	$(BIN)/ruff check .

@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 import psutil
 import psycopg
 
+from benchmarks import availability
 from conecta.kit.embedded_postgres import EmbeddedPostgres
 
 TARGETS = {
@@ -143,6 +144,8 @@ def measure(
         )
         for name, (asked, _) in pairs.items()
     ]
+    tools = sys.modules[__name__]
+    rows += availability.rows(tools, machine, api, postgres.dsn(), firm["tenant_id"], port)
     if options.rates_only:
         return rows
     machine.stop(server)
@@ -264,6 +267,12 @@ class Api:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         request = urllib.request.Request(self.base + path, json.dumps(body).encode(), headers)
         return json.load(urllib.request.urlopen(request, timeout=30))
+
+    def etag(self, path: str) -> str:
+        """Return the ETag of an answer."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        request = urllib.request.Request(self.base.removesuffix("/v1/servicios") + path, headers=headers)
+        return str(urllib.request.urlopen(request, timeout=30).headers["ETag"])
 
     def token(self) -> str:
         """Register an app of the firm and let it ask for a token of its own."""

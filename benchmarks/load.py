@@ -56,7 +56,9 @@ class _Connection(asyncio.Protocol):
 
 def _content_length(head: bytes) -> int:
     lower = head.lower()
-    start = lower.index(b"content-length:") + 15
+    start = lower.find(b"content-length:") + 15
+    if start < 15:
+        return 0  # a 304 has none
     end = lower.find(b"\r\n", start)
     return int(lower[start : end if end > 0 else None])
 
@@ -79,6 +81,7 @@ async def run(order: dict[str, Any]) -> dict[str, Any]:
     return {
         "per_second": len(latencies) / seconds,
         "p50_ms": latencies[len(latencies) // 2] * 1000,
+        "p95_ms": latencies[int(len(latencies) * 0.95)] * 1000,
         "p99_ms": latencies[int(len(latencies) * 0.99)] * 1000,
         "statuses": result["statuses"],
     }

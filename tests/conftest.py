@@ -52,7 +52,12 @@ def run_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres(run_folder: Path) -> Iterator[EmbeddedPostgres]:
     """One Postgres for all workers of the run; the last to leave stops it."""
-    server = EmbeddedPostgres(run_folder / "postgres", settings={"fsync": "off", "full_page_writes": "off"})
+    settings = {
+        "fsync": "off",
+        "full_page_writes": "off",
+        "log_line_prefix": "%m [%p] %d ",  # whose statements they are: all workers' are in one log
+    }
+    server = EmbeddedPostgres(run_folder / "postgres", settings=settings)
     server.start()
     yield server
     server.stop()
@@ -134,17 +139,25 @@ def _empty_database(request: pytest.FixtureRequest) -> Iterator[None]:
     if "dsn" not in request.fixturenames:
         yield
         return
-    connection: psycopg.Connection = request.getfixturevalue("superuser")
+    connection: psycopg.Connection = request.getfixturevalue("emptying")
     yield
-    tables = connection.execute(
+    connection.execute("select pg_temp.empty_all_tables()")
+
+
+@pytest.fixture(scope="session")
+def emptying(superuser: psycopg.Connection) -> psycopg.Connection:
+    """The connection whose function deletes every row: planned once, it costs a test next to nothing."""
+    tables = superuser.execute(
         "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
         " and relname <> all(%s)",
         [list(_KEPT)],
     ).fetchall()
-    statements = "; ".join(f'delete from "{name}"' for (name,) in tables)
-    connection.execute(
-        f"set session_replication_role = replica; {statements}; set session_replication_role = origin"
-    )
+    statements = " ".join(f'delete from "{name}";' for (name,) in tables)
+    superuser.execute(f"""
+        create function pg_temp.empty_all_tables() returns void language plpgsql
+        set session_replication_role = replica as $$ begin {statements} end $$
+    """)
+    return superuser
 
 
 @asynccontextmanager

@@ -65,7 +65,7 @@ def test_plans_are_those_of_the_database(superuser):
 
 
 def test_events_are_those_of_the_catalogue():
-    rows = re.findall(r"^\| `([a-z]+\.[a-z]+)` \| (.+?) \|", WEBHOOKS, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| (.+?) \|", WEBHOOKS, re.MULTILINE)
     assert rows == [(event.name, event.sentence.en) for event in CATALOGUE]
 
 
@@ -207,6 +207,12 @@ def test_the_readmes_calls_lead_to_a_verified_webhook(tmp_path):
         assert first == again
         listed = shell.run(step("include=total"))
         assert (listed["total"], listed["data"][0]["id"]) == (1, first["id"])
+        service = {"SERVICE": demo["service_id"]}
+        free = shell.run(step("availability/slots"), **service)["data"]
+        wanted = {**service, "CLIENT": client["id"], "START": free[0]["start"]}
+        assert shell.run(step('"$BASE/bookings"'), **wanted)["start"] == free[0]["start"]
+        refused = shell.run(step('"$BASE/bookings"'), **wanted)
+        assert (refused["code"], len(refused["next_slots"])) == ("slot_taken", 3)
         port = free_port()
         created = shell.run(step('"$BASE/webhooks"').replace("9000", str(port)))
         heard = listen_for_one(tmp_path, port, created["secret"])
@@ -233,7 +239,8 @@ class Shell:
         self._head = f'BASE={base}\nAUTH="Authorization: Bearer {demo["api_key"]}"\n'
 
     def run(self, commands, **names):
-        lines = [line for line in commands.splitlines() if not re.match(r"(CLIENT|PROVIDER)=", line)]
+        named = re.compile("(CLIENT|PROVIDER|SERVICE|START)=")
+        lines = [line for line in commands.splitlines() if not named.match(line)]
         set_names = "".join(f"{name}={value}\n" for name, value in names.items())
         script = self._head + set_names + "\n".join(lines)
         ran = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True, timeout=60)

@@ -66,15 +66,17 @@ def test_guards_are_those_of_the_table():
         guards = [d.call for d in route.dependant.dependencies if isinstance(d.call, Require)]
         assert len(guards) == 1, f"{route.path} has {len(guards)} guards"
         for method in route.methods:
-            found[f"{method} {route.path.removeprefix(native.PREFIX)}"] = (guards[0].scope, guards[0].clients)
-    assert found == {p.name: (p.scope, p.client) for p in PERMISSIONS}
+            name = f"{method} {route.path.removeprefix(native.PREFIX)}"
+            found[name] = (guards[0].scope, guards[0].clients, guards[0].visitors)
+    assert found == {p.name: (p.scope, p.client, p.visitor) for p in PERMISSIONS}
 
 
-def test_clients_of_the_firm_only_read_cases_and_clients():
+def test_clients_of_the_firm_only_read_but_for_their_bookings():
     for permission in PERMISSIONS:
-        if permission.client:
+        if permission.client and permission.scope is not Scope.BOOKINGS_WRITE:
             assert permission.method == "GET", permission.name
-            assert permission.scope in {Scope.CASES_READ, Scope.CLIENTS_READ}, permission.name
+            readable = {Scope.CASES_READ, Scope.CLIENTS_READ, Scope.BOOKINGS_READ}
+            assert permission.scope in readable, permission.name
 
 
 async def test_without_a_credential_every_route_is_a_401(app, anonymous, firm, superuser):

@@ -9,6 +9,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -68,7 +69,7 @@ def create(api: httpx.Client, demo: dict) -> httpx.Response:
 def test_demo_prints_what_the_design_promises(demo):
     assert demo.keys() == {
         "base_url", "tenant_id", "api_key", "sandbox", "client_id", "provider_id", "user", "oauth",
-        "dialects",
+        "service_id", "dialects",
     }  # fmt: skip
     assert demo["api_key"].startswith("sk_live_")
     assert demo["sandbox"]["api_key"].startswith("sk_test_")
@@ -117,6 +118,23 @@ def test_the_seven_endpoints_of_cases(api, demo):
     assert activities
     assert all(item.keys() >= {"id", "type", "description", "author_id", "created_at"} for item in activities)
     assert api.post(f"{path}/close").status_code == 409
+
+
+def test_a_slot_of_the_demo_is_sold_once_moved_and_called_off(api, demo):
+    asked = {"service_id": demo["service_id"], "provider_id": demo["provider_id"], "duration": 30}
+    slots = api.get("/availability/slots", params=asked).json()["data"]
+    wanted = {**asked, "client_id": demo["client_id"], "start": slots[0]["start"]}
+    with ThreadPoolExecutor(20) as callers:
+        answers = list(callers.map(lambda _: api.post("/bookings", json=wanted), range(20)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 19
+    lost = next(answer.json() for answer in answers if answer.status_code == 409)
+    assert (lost["code"], len(lost["next_slots"])) == ("slot_taken", 3)
+    booking = next(answer.json() for answer in answers if answer.status_code == 201)
+    assert booking["status"] == "confirmed"
+    path, elsewhere = f"/bookings/{booking['id']}", {"start": lost["next_slots"][0]["start"]}
+    assert api.post(f"{path}/reschedule", json=elsewhere).json()["start"] == elsewhere["start"]
+    assert api.post(f"{path}/cancel", json={"reason": "Viaje"}).json()["status"] == "cancelled"
+    assert booking["id"] in {one["id"] for one in api.get("/bookings").json()["data"]}
 
 
 def test_a_bare_uuid_works_in_paths(api, demo):

@@ -4,15 +4,33 @@ The list of routes is the application's own, so a new route is tried without any
 Row-level security alone is tried in tests/kit/test_row_level_security.py.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from conecta import api as native
+from tests.calendars.stored import add_connection
 from tests.messages.mailing import send
 
 # What another firm may legitimately reach without any id: its own collections.
 BODIES: dict[str, dict[str, Any]] = {
+    "/booking-services/{uuid}": {"name": "Robado"},
+    "/rooms/{uuid}": {"name": "Robada"},
+    "/schedules/{uuid}": {"name": "Robado"},
+    "/schedules/{uuid}/overrides/{date}": {"spans": []},
+    "/time-off/{uuid}": {"note": "Robada"},
+    "/holiday-calendars/{uuid}": {"name": "Robado"},
+    "/holiday-calendars/{uuid}/years": {"year": 2029},
+    "/holiday-calendars/{uuid}/days": {"date": "2026-09-24", "name": "Robado"},
+    "/holiday-calendars/{uuid}/days/{day}": {"name": "Robado"},
+    "/bookings/{uuid}": {"notes": "Robada"},
+    "/bookings/{uuid}/cancel": {"reason": "Robada"},
+    "/bookings/{uuid}/reschedule": {"start": "2027-01-20T09:00:00Z"},
+    "/bookings/{uuid}/complete": {"bypass_rules": True},
+    "/bookings/{uuid}/no-show": {"bypass_rules": True},
+    "/calendar-connections/{uuid}": {"on_move": "ask"},
+    "/calendar-connections/{uuid}/changes/{booking}": {"decision": "accept"},
     "/cases/{uuid}": {"title": "Robado"},
     "/cases/{uuid}/close": {"reason": "Robado"},
     "/cases/{uuid}/reopen": {"reason": "Robado"},
@@ -26,6 +44,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "/users/{uuid}": {"name": "Robado"},
     "/api-keys/{uuid}/roll": {"grace_seconds": 60},
     "/oauth-apps/{uuid}": {"name": "Robada"},
+    "/inquiries/{uuid}": {"status": "spam"},
+    "/reviews/{uuid}/reply": {"reply": "Robado"},
+    "/publishable-keys/{uuid}": {"name": "Robada"},
     "/oauth-apps/{uuid}/secret/rotate": {"grace_seconds": 60},
 }
 PREFIX = native.PREFIX
@@ -38,7 +59,7 @@ ROUTES = sorted(
 
 
 @pytest.fixture
-async def belongings(app, api, firm) -> dict[str, dict[str, str]]:
+async def belongings(app, api, firm, superuser) -> dict[str, dict[str, str]]:
     """One of everything this firm can have, by the first part of its path."""
     client = (await api.post("/clients", json={"name": "Ana Gil", "external_id": "a-1"})).json()
     hook = {"url": "http://127.0.0.1:9/hook", "events": ["*"]}
@@ -47,6 +68,9 @@ async def belongings(app, api, firm) -> dict[str, dict[str, str]]:
     wanted = {"client_id": client["id"], "category": "naval", "title": "Abordaje"}
     case = (await api.post("/cases", json=wanted)).json()
     note = (await api.post(f"/cases/{case['id']}/notes", json={"content": "Secreta"})).json()
+    start = (datetime.now(UTC) + timedelta(days=9)).replace(microsecond=0).isoformat()
+    wanted = {"start": start, "duration": 30, "bypass_rules": True, "notes": "Secreta"}
+    booking = (await api.post("/bookings", json=wanted)).json()
     events = (await api.get("/events")).json()["data"]
     deliveries = (await api.get(f"/webhooks/{endpoint['id']}/deliveries")).json()["data"]
     keys = (await api.get("/api-keys")).json()["data"]
@@ -56,8 +80,34 @@ async def belongings(app, api, firm) -> dict[str, dict[str, str]]:
     call = await api.get("/usage")
     wanted = {"name": "Agenda", "redirect_uris": ["https://a.example/cb"], "scopes": ["read:cases"]}
     oauth_app = (await api.post("/oauth-apps", json=wanted)).json()
+    room = (await api.post("/rooms", json={"name": "Sala secreta"})).json()
+    (service,) = (await api.get("/booking-services")).json()["data"]
+    (schedule,) = (await api.get("/schedules")).json()["data"]
+    (calendar,) = (await api.get("/holiday-calendars")).json()["data"]
+    days = (await api.get(f"/holiday-calendars/{calendar['id']}/days")).json()["data"]
+    date = "2030-01-15"
+    await api.put(f"/schedules/{schedule['id']}/overrides/{date}", json={"spans": [], "note": "Secreta"})
+    absence = {"start": "2030-01-10T08:00:00Z", "end": "2030-01-11T08:00:00Z", "note": "Secreta"}
+    time_off = (await api.post("/time-off", json=absence)).json()
+    feed = (await api.post("/calendar-feeds", json={"name": "Secreta"})).json()
+    asked = {"name": "Ana Gil", "email": "ana@cliente.example", "message": "Secreta"}
+    inquiry = (await api.post("/inquiries", json=asked)).json()
+    reachable = (await api.post("/clients", json={"name": "Ben", "email": "ben@cliente.example"})).json()
+    review = (await api.post("/reviews", json={"client_id": reachable["id"]})).json()
+    wanted = {"name": "Web", "origins": ["https://bufete.example"]}
+    website_key = (await api.post("/publishable-keys", json=wanted)).json()
+    service = (await api.get("/booking-services")).json()["data"][0]
+    connection = add_connection(superuser, firm)
     await app.state.request_log.flush()
     return {
+        "calendar-feeds": {"uuid": feed["id"]},
+        "calendar-connections": {"uuid": connection, "booking": "bkg_secreta"},
+        "booking-services": {"uuid": service["id"]},
+        "rooms": {"uuid": room["id"]},
+        "schedules": {"uuid": schedule["id"], "date": date},
+        "time-off": {"uuid": time_off["id"]},
+        "holiday-calendars": {"uuid": calendar["id"], "day": days[0]["id"]},
+        "bookings": {"uuid": booking["id"]},
         "cases": {"uuid": case["id"], "note": note["id"]},
         "clients": {"uuid": client["id"]},
         "case-categories": {"code": category["code"]},
@@ -69,6 +119,10 @@ async def belongings(app, api, firm) -> dict[str, dict[str, str]]:
         "oauth-apps": {"uuid": oauth_app["id"]},
         "messages": {"uuid": await send(app, firm.id)},
         "audit-log": {"uuid": acts[0]["id"]},
+        "inquiries": {"uuid": inquiry["id"]},
+        "reviews": {"uuid": review["id"]},
+        "publishable-keys": {"uuid": website_key["id"]},
+        "public": {"service": service["id"]},
         "requests": {"request_id": call.headers["x-request-id"]},
     }
 

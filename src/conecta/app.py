@@ -20,10 +20,13 @@ import conecta.models  # noqa: F401 - foreign keys name tables by text: a proces
 from conecta import api, health, pages, reference_pages
 from conecta.api_keys.credentials import ApiKeyCredentials
 from conecta.auth.gate import Gate, GateSettings
+from conecta.bookings.feeds import public as calendar_feeds
+from conecta.calendars import public as calendar_notices
 from conecta.installation import keyring_of
 from conecta.kit.crypto import KeyRing
 from conecta.kit.db import Database
 from conecta.kit.problem_responses import problem_response, to_problem
+from conecta.kit.queues import Queues
 from conecta.kit.rate_limit import PostgresRateLimits, RateLimitStore, RedisRateLimits
 from conecta.kit.request_context import RequestContext
 from conecta.oauth import routes as oauth_routes
@@ -34,6 +37,8 @@ from conecta.oauth.server import OAuthServer
 from conecta.pages.error_pages import error_page, is_page
 from conecta.requests.recorder import RequestLog, RequestLogMiddleware
 from conecta.settings import Settings
+from conecta.website.cors import PublicCors, is_public
+from conecta.website.keys.credentials import PublishableKeyCredentials
 
 EXPOSED_HEADERS = (
     "X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit",
@@ -51,6 +56,7 @@ def create_app(settings: Settings, *, dsn: str, with_worker: bool = False) -> Fa
     keyring = keyring_of(settings)
     limits = _limits(settings, database)
     keys = ApiKeyCredentials(database, keyring, charge_here=isinstance(limits, PostgresRateLimits))
+    website_keys = PublishableKeyCredentials(database, limits)
     request_log = RequestLog(database)
     oauth = OAuthServer(settings, database, keyring, limits)
     tokens = TokenCredentials(oauth, seconds_kept=settings.oauth_grant_seconds)
@@ -70,14 +76,16 @@ def create_app(settings: Settings, *, dsn: str, with_worker: bool = False) -> Fa
         middleware=[
             Middleware(RequestContext, base_url=settings.base_url, max_body_bytes=settings.max_body_bytes),
             Middleware(MachineCors),
+            Middleware(PublicCors, expose_headers=EXPOSED_HEADERS),
             *_cors(settings),
             Middleware(RequestLogMiddleware, log=request_log, prefix=api.PREFIX + "/"),
-            Middleware(Gate, credentials=[keys, tokens], limits=limits, settings=gate_settings),
+            Middleware(Gate, credentials=[keys, tokens, website_keys], limits=limits, settings=gate_settings),
         ],
     )
     app.middleware_stack = _stack(app)
     app.state.settings = settings
     app.state.database = database
+    app.state.queues = Queues()
     app.state.keyring = keyring
     app.state.limits = limits
     app.state.oauth = oauth
@@ -87,6 +95,8 @@ def create_app(settings: Settings, *, dsn: str, with_worker: bool = False) -> Fa
     app.router.routes.extend(oauth_routes.routes(settings.base_url))
     app.router.routes.extend(health.router.routes)
     app.router.routes.extend(reference_pages.router.routes)
+    app.router.routes.extend(calendar_feeds.ROUTES)
+    app.router.routes.extend(calendar_notices.ROUTES)
     app.router.routes.extend(pages.routes())
     return app
 
@@ -109,7 +119,8 @@ class _ApiCors(CORSMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add the headers of CORS, or leave the request alone."""
-        if scope["type"] == "http" and not scope["path"].startswith((api.PREFIX, "/openapi.json")):
+        path = scope["path"] if scope["type"] == "http" else api.PREFIX
+        if not path.startswith((api.PREFIX, "/openapi.json")) or is_public(path):
             await self.app(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
@@ -192,5 +203,8 @@ async def _router_refusal(request: Request, error: Exception) -> Response:
 
 def _methods_of(request: Request) -> list[str]:
     routes = [route for route in request.app.router.routes if isinstance(route, Route)]
-    fitting = [route for route in routes if route.path_regex.match(request.url.path)]
+    path = request.url.path
+    # A path that stands there word for word is no id: what `{uuid}` allows would be a 404 for it.
+    named = [route for route in routes if route.path == path]
+    fitting = named or [route for route in routes if route.path_regex.match(path)]
     return sorted({method for route in fitting for method in route.methods or ()})

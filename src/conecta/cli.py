@@ -138,7 +138,8 @@ def mailbox(
         print(json.dumps(found, ensure_ascii=False))
         return
     for mail in found["messages"]:
-        print(f"{mail['created_at']}  {mail['to']}  {mail['subject']}\n\n{mail['text']}\n{'-' * 72}")
+        subject = mail["subject"] or "SMS"
+        print(f"{mail['created_at']}  {mail['to']}  {subject}\n\n{mail['text']}\n{'-' * 72}")
 
 
 @tenants_app.command("create")

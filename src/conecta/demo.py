@@ -9,6 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conecta.api_keys import service as api_keys
 from conecta.api_keys.schemas import ApiKeyCreate
 from conecta.auth.scopes import SEED_SCOPES, Scope
+from conecta.bookings.rooms import service as rooms
+from conecta.bookings.rooms.schemas import RoomCreate
+from conecta.bookings.services import service as booking_services
+from conecta.bookings.services.schemas import (
+    ServiceCreate,
+    ServiceHostWrite,
+    ServiceLocation,
+    ServicePrice,
+)
 from conecta.clients import service as clients
 from conecta.clients.schemas import ClientCreate
 from conecta.kit import clock
@@ -20,7 +29,7 @@ from conecta.people import service as people
 from conecta.tenants import service as tenants
 from conecta.users import service as users
 
-_OWNER = "marta@demo.example"
+_OWNER, _PROVIDER = "marta@demo.example", "luis@demo.example"
 _KEY_LIFETIME = timedelta(days=30)
 _CLIENT = ClientCreate(
     first_name="Lucía",
@@ -29,6 +38,21 @@ _CLIENT = ClientCreate(
     email="lucia@demo.example",
     phone="+34600111222",
     external_id="demo-client",
+)
+# Besides the service that every firm starts with: one with a price, a room and one member who gives it, so
+# that each of its times is there once.
+_ROOM = "Sala de juntas"
+_SLUG = "primera-consulta"
+_SERVICE = ServiceCreate(
+    name="Primera consulta",
+    slug=_SLUG,
+    name_en="First appointment",
+    description="Una reunión en el despacho para conocer el asunto.",
+    durations=[45, 30, 60],
+    price=ServicePrice(amount=6000),
+    buffer_after=15,
+    slot_step=15,
+    location=ServiceLocation(kind="office", detail="Calle Mayor 1, València"),
 )
 
 
@@ -43,15 +67,11 @@ async def credentials(database: Database, keyring: KeyRing, *, base_url: str) ->
     async with database.transaction(system=True) as session:
         firm = await tenants.firm_of_owner(session, email=_OWNER)
         if firm is None:
-            firm = await tenants.create_firm(
-                session, name="Bufete Demo", plan="enterprise", owner_name="Marta Demo", owner_email=_OWNER
-            )
-            provider = await people.find_or_create(session, email="luis@demo.example", name="Luis Demo")
-            for tenant_id in (firm.tenant_id, firm.sandbox_id):
-                await users.add_member(session, tenant_id=tenant_id, person=provider, role="provider")
-                await clients.create_client(session, tenant_id=tenant_id, wanted=_CLIENT)
+            firm = await _new_firm(session)
         client_id = await clients.id_of_external(session, tenant_id=firm.tenant_id, external_id="demo-client")
-        provider_id = await users.id_of_email(session, tenant_id=firm.tenant_id, email="luis@demo.example")
+        provider_id = await users.id_of_email(session, tenant_id=firm.tenant_id, email=_PROVIDER)
+        service_id = await _service(session, firm.tenant_id)
+        await _service(session, firm.sandbox_id)
         owner = await people.find_or_create(session, email=_OWNER, name="Marta Demo")
         # Browsers stay signed in: the operator asked for credentials, and took nobody's away.
         await people.set_password(session, person_id=owner.id, new=prepared, end_sessions=False)
@@ -65,10 +85,35 @@ async def credentials(database: Database, keyring: KeyRing, *, base_url: str) ->
         "sandbox": {"tenant_id": firm.sandbox_id, "api_key": test},
         "client_id": client_id,
         "provider_id": provider_id,
+        "service_id": service_id,
         "user": {"email": _OWNER, "password": password},
         "oauth": app,
         "dialects": {"urbem": None, "sabbatic": None, "lofirmo": None},
     }
+
+
+async def _new_firm(session: AsyncSession) -> tenants.Firm:
+    firm = await tenants.create_firm(
+        session, name="Bufete Demo", plan="enterprise", owner_name="Marta Demo", owner_email=_OWNER
+    )
+    person = await people.find_or_create(session, email=_PROVIDER, name="Luis Demo")
+    for tenant_id in (firm.tenant_id, firm.sandbox_id):
+        await users.add_member(session, tenant_id=tenant_id, person=person, role="provider")
+        await clients.create_client(session, tenant_id=tenant_id, wanted=_CLIENT)
+    return firm
+
+
+async def _service(session: AsyncSession, tenant_id: str) -> str:
+    """Return the id of the demo's service; a firm that is older than services gets it now."""
+    known = await booking_services.id_of_slug(session, tenant_id=tenant_id, slug=_SLUG)
+    if known is not None:
+        return known
+    provider_id = await users.id_of_email(session, tenant_id=tenant_id, email=_PROVIDER)
+    room_id, _ = await rooms.create_room(session, tenant_id=tenant_id, wanted=RoomCreate(name=_ROOM))
+    hosts = [ServiceHostWrite(provider_id=provider_id)] if provider_id else []
+    wanted = _SERVICE.model_copy(update={"hosts": hosts, "room_ids": [room_id]})
+    service_id, _ = await booking_services.create_service(session, tenant_id=tenant_id, wanted=wanted)
+    return service_id
 
 
 async def _oauth_app(session: AsyncSession, keyring: KeyRing, tenant_id: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from conecta.installation import address_of_running_server, open_database
 from conecta.kit.embedded_postgres import EmbeddedPostgresError
 from conecta.kit.mail import SmtpServer, sender_address
 from conecta.kit.migrate import DatabaseUnusable, check_server
+from conecta.kit.sms import SmsGateway
 from conecta.oauth.rules import is_loopback
 from conecta.settings import Settings
 
@@ -34,7 +35,7 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Return what was found, good and bad."""
     findings = [_database(settings), _secret(settings), _address(settings), _limits(settings)]
-    return [*findings, _mail(settings), _webhooks(settings), _disk(settings)]
+    return [*findings, _mail(settings), _texts(settings), _webhooks(settings), _disk(settings)]
 
 
 def _database(settings: Settings) -> Finding:
@@ -92,6 +93,13 @@ def _mail(settings: Settings) -> Finding:
     if sender_address(settings.mail_from).domain == "localhost":
         return Finding("WARNING", "CONECTA_MAIL_FROM is not set: nobody can believe mail from localhost.")
     return Finding("ok", f"Mail goes through {server.host}:{server.port}.")
+
+
+def _texts(settings: Settings) -> Finding:
+    if settings.sms_url is None:
+        return Finding("ok", "No SMS gateway: text messages are captured.")
+    gateway = SmsGateway.parse(settings.sms_url.get_secret_value())
+    return Finding("ok", f"Text messages go through {urlsplit(gateway.endpoint).hostname}.")
 
 
 def _webhooks(settings: Settings) -> Finding:

@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from conecta import housekeeping_queries as queries
+from conecta.availability.holidays import service as holidays
+from conecta.bookings import service as bookings
+from conecta.bookings import zones
+from conecta.bookings.actors import Sender
+from conecta.bookings.links import service as links
+from conecta.calendars import service as calendars
 from conecta.kit import clock, idempotency
 from conecta.kit.crypto import KeyRing
 from conecta.kit.db import APP_ROLE, Database
@@ -49,6 +55,7 @@ def job_queue(dsn: str) -> "App":
 
 def add_jobs(queue: "App", database: Database, settings: Settings, keyring: KeyRing) -> None:
     """Teach a queue the jobs of the house and when each is due (times in UTC)."""
+    _add_booking_jobs(queue, database, Sender(keyring, settings.base_url))
 
     @queue.periodic(cron="7 * * * *")
     @queue.task(name="delete_expired_answers", queueing_lock="delete_expired_answers")
@@ -99,6 +106,34 @@ def add_jobs(queue: "App", database: Database, settings: Settings, keyring: KeyR
         await context.app.job_manager.delete_old_jobs(
             JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
         )
+
+
+def _add_booking_jobs(queue: "App", database: Database, sender: Sender) -> None:
+    @queue.periodic(cron="*/5 * * * *")
+    @queue.task(name="delete_expired_holds", queueing_lock="delete_expired_holds")
+    async def holds(timestamp: int) -> None:  # noqa: ARG001
+        log.info("expired_holds_deleted", count=await bookings.delete_expired_holds(database))
+
+    @queue.periodic(cron="41 4 * * *")
+    @queue.task(name="add_coming_holidays", queueing_lock="add_coming_holidays")
+    async def coming_holidays(timestamp: int) -> None:  # noqa: ARG001
+        log.info("holidays_added", calendars=await holidays.add_coming_years(database))
+
+    @queue.periodic(cron="19 3 * * *")
+    @queue.task(name="delete_past_calendar_time", queueing_lock="delete_past_calendar_time")
+    async def calendar_time(timestamp: int) -> None:  # noqa: ARG001
+        log.info("past_calendar_time_deleted", count=await calendars.delete_past(database))
+
+    @queue.periodic(cron="29 4 * * *")
+    @queue.task(name="follow_time_zones", queueing_lock="follow_time_zones")
+    async def time_zones(timestamp: int) -> None:  # noqa: ARG001
+        moved, stuck = await zones.follow(database, sender)
+        log.info("time_zones_followed", moved=moved, stuck=stuck)
+
+    @queue.periodic(cron="47 * * * *")
+    @queue.task(name="delete_expired_booking_links", queueing_lock="delete_expired_booking_links")
+    async def booking_links(timestamp: int) -> None:  # noqa: ARG001
+        log.info("expired_booking_links_deleted", count=await links.delete_expired_links(database))
 
 
 async def delete_expired_answers(database: Database) -> int:

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from conecta.kit.mail import SmtpServer, sender_address
+from conecta.kit.sms import SmsGateway
 
 # Delay in seconds before each new try: the schedule of the Standard Webhooks specification, 75 h 35 m in all.
 STANDARD_WEBHOOKS_SCHEDULE = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
@@ -62,6 +63,10 @@ class Settings(BaseSettings):
         description="Mail server, smtp://user:password@host:587; none: mail is captured, to be read here.",
     )
     mail_from: str = Field("Conecta <no-reply@localhost>", description="Sender of all mail.")
+    sms_url: SecretStr | None = Field(
+        None,
+        description="SMS gateway, https://account:token@api.twilio.com?from=+34600000000; none: captured.",
+    )
     event_retention_days: int = Field(90, ge=1, description="Days that events and their deliveries are kept.")
     message_retention_days: int = Field(30, ge=1, description="Days that mail and captured mail are kept.")
     request_retention_days: int = Field(30, ge=1, description="Days that the log of API calls is kept.")
@@ -85,6 +90,40 @@ class Settings(BaseSettings):
         20, ge=1, description="Deliveries one worker may have under way to one endpoint at a time."
     )
 
+    google_client_id: str | None = Field(
+        None, description="OAuth client of Google, for calendars; none: off."
+    )
+    google_client_secret: SecretStr | None = Field(None, description="Its secret.")
+    google_api_url: str = Field(
+        "https://www.googleapis.com/calendar/v3", description="Google's calendar API, without a final slash."
+    )
+    google_authorize_url: str = Field(
+        "https://accounts.google.com/o/oauth2/v2/auth", description="Where people let us into Google."
+    )
+    google_token_url: str = Field(
+        "https://oauth2.googleapis.com/token", description="Google's token endpoint."
+    )
+    google_revoke_url: str = Field(
+        "https://oauth2.googleapis.com/revoke", description="Where access to Google is given back."
+    )
+    microsoft_client_id: str | None = Field(
+        None, description="OAuth client of Microsoft, for calendars; none: off."
+    )
+    microsoft_client_secret: SecretStr | None = Field(None, description="Its secret.")
+    microsoft_api_url: str = Field(
+        "https://graph.microsoft.com/v1.0", description="Microsoft Graph, without a final slash."
+    )
+    microsoft_login_url: str = Field(
+        "https://login.microsoftonline.com/common/oauth2/v2.0",
+        description="Microsoft's authorize and token endpoints, without a final slash.",
+    )
+    calendar_poll_seconds: float = Field(
+        300.0, ge=10, description="Seconds after which a calendar is read again without being told to."
+    )
+    calendar_push_url: str | None = Field(
+        None, description="Where calendar providers notify us; none: the public address, if it is https."
+    )
+
     @field_validator(
         "cors_origins", "webhook_ports", "webhook_retry_seconds", "old_secret_keys", mode="before"
     )
@@ -101,6 +140,13 @@ class Settings(BaseSettings):
             SmtpServer.parse(value)
         return value or None
 
+    @field_validator("sms_url", mode="before")
+    @classmethod
+    def _sms_gateway(cls, value: object) -> object:
+        if isinstance(value, str) and value:
+            SmsGateway.parse(value)
+        return value or None
+
     @field_validator("mail_from")
     @classmethod
     def _sender(cls, value: str) -> str:
@@ -111,3 +157,9 @@ class Settings(BaseSettings):
     @classmethod
     def _without_final_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @property
+    def delivers(self) -> list[str]:
+        """The channels by which messages really leave this installation: `mail`, `sms`."""
+        ways = {"mail": self.smtp_url, "sms": self.sms_url}
+        return [channel for channel, url in ways.items() if url is not None]

@@ -1,4 +1,4 @@
-"""The background worker: delivers webhooks, sends mail and runs jobs. It runs beside the server or alone."""
+"""The background worker: webhooks, mail, reminders, calendars, jobs. It runs beside the server or alone."""
 
 import asyncio
 import logging
@@ -8,10 +8,13 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from conecta import housekeeping
+from conecta.bookings.messages.reminding import Reminders
+from conecta.calendars.following import CalendarSync
 from conecta.kit import background
 from conecta.kit.crypto import KeyRing
 from conecta.kit.db import Database
 from conecta.kit.mail import Mailer
+from conecta.kit.sms import Texter
 from conecta.messages.postman import Postman
 from conecta.settings import Settings
 from conecta.webhooks.dispatcher import Dispatcher
@@ -54,8 +57,12 @@ class Worker:
         if self._owns:
             await self._database.open()
         dispatcher = Dispatcher(self._settings, self._database, self._keyring)
-        postman = Postman(self._database, self._keyring, _mailer(self._settings))
-        parts = (dispatcher.run(), postman.run(), self._run_jobs())
+        postman = Postman(
+            self._database, self._keyring, _mailer(self._settings), texter=_texter(self._settings)
+        )
+        reminders = Reminders(self._database, self._keyring, base_url=self._settings.base_url)
+        calendars = CalendarSync(self._database, self._keyring, self._settings)
+        parts = (dispatcher.run(), postman.run(), reminders.run(), calendars.run(), self._run_jobs())
         self._running = [asyncio.create_task(part) for part in parts]
 
     async def stop(self) -> None:
@@ -96,6 +103,10 @@ class Worker:
 
 def _mailer(settings: Settings) -> Mailer | None:
     return Mailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+
+
+def _texter(settings: Settings) -> Texter | None:
+    return Texter(settings.sms_url.get_secret_value()) if settings.sms_url else None
 
 
 async def _work_off(queue: "App") -> None:

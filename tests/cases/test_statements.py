@@ -9,9 +9,6 @@ import pytest
 from conecta.app import create_app
 from tests.cases.arrange import SEED, new_case, new_client
 
-# One line for each statement, prepared or not; errors of other databases do not match.
-_STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]*): (.*)")
-
 
 @pytest.fixture
 async def counted(settings, dsn, superuser, run_folder):
@@ -19,6 +16,8 @@ async def counted(settings, dsn, superuser, run_folder):
     name = superuser.info.dbname
     superuser.execute(f"alter database \"{name}\" set log_statement = 'all'")
     log = run_folder / "postgres" / "postgres.log"
+    # One line for each statement, prepared or not; those of other workers' databases do not match.
+    of_ours = re.compile(rf"\] {name} LOG:  (?:statement|execute [^:]*): (.*)")
     app = create_app(settings, dsn=dsn)
 
     @contextmanager
@@ -29,7 +28,7 @@ async def counted(settings, dsn, superuser, run_folder):
         with log.open("rb") as file:
             file.seek(start)
             lines = file.read().decode().splitlines()
-        statements = (_STATEMENT.search(line) for line in lines)
+        statements = (of_ours.search(line) for line in lines)
         # The background writer of last uses runs when it likes.
         found += [match[1] for match in statements if match and "last_used" not in match[1]]
 

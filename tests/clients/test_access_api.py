@@ -5,6 +5,8 @@ client may call needs a row of `belongings`, or the test says so.
 """
 
 import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ from tests.cases.arrange import new_case
 from tests.clients.access import new_client
 from tests.clients.signed_in_app import browser_of, own_app, token_of
 from tests.permissions import PERMISSIONS
+from tests.test_tenant_isolation import BODIES
 
 ANA, BEN = "ana.gil@cliente.example", "ben@cliente.example"
 OPEN = [permission for permission in PERMISSIONS if permission.client]
@@ -47,11 +50,21 @@ async def world(app, api, firm):
             await api.patch(f"{path}/notes/{notes[visibility]}", json={"content": body["content"] + "!"})
         await api.patch(path, json={"priority": "high"})
         await api.post(f"{path}/close", json={"reason": "Acuerdo"})
-        made[name] = {"client": client, "case": case["id"], "number": case["number"], **notes}
+        booking = await _new_booking(api, client, days=9 + len(made), notes=f"Cita de {name}")
+        made[name] = {
+            "client": client, "case": case["id"], "number": case["number"], "booking": booking, **notes
+        }  # fmt: skip
+    (made["service"],) = [one["id"] for one in (await api.get("/booking-services")).json()["data"]]
     async with browser_of(app, api, made["ana"]["client"], ANA) as browser:
         oauth = await own_app(app, firm)
         async with oauth.http:
             yield made, await token_of(oauth, browser)
+
+
+async def _new_booking(api, client: str, *, days: int, **more: Any) -> str:
+    start = (datetime.now(UTC) + timedelta(days=days)).isoformat()
+    wanted = {"client_id": client, "start": start, "duration": 30, "bypass_rules": True, **more}
+    return (await api.post("/bookings", json=wanted)).json()["id"]
 
 
 def belongings(world: dict, whose: str) -> dict[str, dict[str, str]]:
@@ -61,6 +74,8 @@ def belongings(world: dict, whose: str) -> dict[str, dict[str, str]]:
         "clients": {"uuid": own["client"]},
         "cases": {"uuid": own["case"], "note": own["shared"]},
         "case-categories": {"code": "civil"},
+        "bookings": {"uuid": own["booking"]},
+        "booking-services": {"uuid": world["service"]},
     }
 
 
@@ -140,12 +155,16 @@ def test_no_scope_whatsoever_opens_these_routes_to_a_client():
 async def test_what_is_for_clients_shows_them_their_own(world):
     made, token = world
     for permission in OPEN:
+        if permission.method != "GET":
+            continue  # what they may do to their own is tried where it is done
         path = filled(permission.path, belongings(made, "ana"))
         assert "nobody" not in path, f"say in `belongings` what {permission.name} takes"
+        if path.startswith("/availability"):
+            path += f"?service_id={made['service']}"
         answer = await token.call(permission.method, path)
         assert answer.status_code == 200, (permission.name, answer.text)
         assert _strangers(made, answer.text) == [], permission.name
-        if permission.path.startswith(("/clients", "/cases")):
+        if permission.path.startswith(("/clients", "/cases", "/bookings")):
             assert "ana" in answer.text or made["ana"]["case"] in answer.text, permission.name
 
 
@@ -156,9 +175,9 @@ async def test_another_clients_ids_are_not_found(world, superuser):
     tried = 0
     for permission in OPEN:
         path = filled(permission.path, belongings(made, "ben"))
-        if path == permission.path or path.startswith("/case-categories"):
-            continue
-        answer = await token.call(permission.method, path)
+        if path == permission.path or path.startswith(("/case-categories", "/booking-services")):
+            continue  # what all clients of the firm see
+        answer = await token.call(permission.method, path, json=BODIES.get(permission.path))
         assert answer.status_code == 404, (permission.name, answer.text)
         assert answer.json()["detail"] == nobodys["detail"]  # as if there were no such row at all
         tried += 1

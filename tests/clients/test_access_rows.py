@@ -14,8 +14,22 @@ from tests.clients.access import new_client
 from tests.clients.signed_in_app import browser_of, own_app, token_of
 
 TABLES = sorted(name for name, table in Base.metadata.tables.items() if "tenant_id" in table.columns)
-# What belongs to nobody in particular: the firm's catalogue, and answers kept under the caller's own key.
-EVERYBODYS = {"case_categories", "idempotency_keys"}
+# What belongs to nobody in particular: the firm's catalogues, what free time is made of (never with whom it
+# is taken), and answers kept under the caller's own key.
+EVERYBODYS = {
+    "availability_versions",
+    "booking_claims",
+    "booking_occurrences",
+    "booking_service_hosts",
+    "booking_service_rooms",
+    "booking_services",
+    "case_categories",
+    "holiday_calendars",
+    "holidays",
+    "idempotency_keys",
+    "rooms",
+    "schedules",
+}
 ANA, BEN = "ana.gil@cliente.example", "ben@cliente.example"
 
 

@@ -1,4 +1,4 @@
-"""The catalogue: the twelve events of the guide, each with a payload, a sentence and an example."""
+"""The catalogue: the twelve events of the guide and our own, each with payload, sentence and example."""
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -20,6 +20,12 @@ GUIDE = {
     "inquiry.received": "Nueva consulta recibida",
     "review.created": "Nueva reseña recibida",
 }
+# What the guide has no event for.
+OURS = {
+    "booking.rescheduled": "Cita cambiada de hora",
+    "booking.completed": "Cita celebrada",
+    "booking.no_show": "El cliente no se presentó",
+}
 
 
 @pytest.fixture
@@ -31,8 +37,11 @@ async def listed(api):
 
 
 async def test_lists_the_guide_and_the_trial_message(listed):
-    assert list(listed) == [*GUIDE, "webhook.test"]
-    assert {name: listed[name]["description"] for name in GUIDE} == GUIDE
+    # Each group of ours stands beside the guide's own events of that group.
+    assert [name for name in listed if name not in OURS] == [*GUIDE, "webhook.test"]
+    assert listed.keys() == {*GUIDE, *OURS, "webhook.test"}
+    told = GUIDE | OURS
+    assert {name: listed[name]["description"] for name in told} == told
     assert all(entry.keys() == {"name", "description", "example", "data_schema"} for entry in listed.values())
 
 

@@ -25,7 +25,7 @@ noise = st.one_of(
 
 def lets_through(pattern: str, name: str) -> bool:
     """Say it in other words: a glob whose star stands alone or for all that follows the group."""
-    if pattern != "*" and not re.fullmatch(r"[a-z]+\.(\*|[a-z]+)", pattern):
+    if pattern != "*" and not re.fullmatch(r"[a-z]+\.(\*|[a-z_]+)", pattern):
         return False
     return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name, re.DOTALL) is not None
 

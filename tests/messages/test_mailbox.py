@@ -23,6 +23,7 @@ async def test_mail_of_the_sandbox_can_be_read_at_once(app, firm):
     assert listed == [
         {
             "id": message,
+            "channel": "mail",
             "to": "nuria@example.com",
             "language": "en",
             "subject": "You are invited to “Bufete Ñu”",

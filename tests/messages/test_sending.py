@@ -227,7 +227,7 @@ async def test_claims_do_not_meet(app, firm, superuser, database):
     wanted = {await send(app, firm.id) for _ in range(10)}
     now = clock.real_now()
     claims = await asyncio.gather(
-        *(queries.claim(database, now=now, lease=LEASE, limit=4, delivers=True) for _ in range(4))
+        *(queries.claim(database, now=now, lease=LEASE, limit=4, delivers=["mail"]) for _ in range(4))
     )
     claimed = [claim.id for batch in claims for claim in batch]
     assert len(claimed) == len(set(claimed))

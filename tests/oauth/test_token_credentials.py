@@ -12,10 +12,6 @@ from .arrange import OAuthApp, register_app
 from .browserless import in_process
 from .servers import running
 
-# A statement of several lines goes on behind tabs.
-_STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]*): (.*(?:\n\t.*)*)")
-
-
 # Both are written in batches, whenever their time comes.
 _IN_BATCHES = ("last_used_at", "logged_requests")
 
@@ -25,11 +21,13 @@ def statements(superuser, run_folder):
     """Give a function that tells what Postgres itself says it was asked, by connections opened meanwhile."""
     name, log = superuser.info.dbname, run_folder / "postgres" / "postgres.log"
     start = log.stat().st_size
+    # A statement of several lines goes on behind tabs; those of other workers' databases do not match.
+    of_ours = re.compile(rf"\] {name} LOG:  (?:statement|execute [^:]*): (.*(?:\n\t.*)*)")
 
     def so_far() -> list[str]:
         with log.open("rb") as file:
             file.seek(start)
-            found = _STATEMENT.findall(file.read().decode())
+            found = of_ours.findall(file.read().decode())
         return [text for text in found if not any(word in text for word in _IN_BATCHES)]
 
     superuser.execute(f"alter database \"{name}\" set log_statement = 'all'")

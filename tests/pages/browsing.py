@@ -95,6 +95,10 @@ class Tab:
         """Return the words of the page."""
         return await self.page.inner_text("body")
 
+    async def widen(self, width: int) -> None:
+        """Show the same page on another screen, as somebody does who turns the device or the window."""
+        await self.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+
     async def is_sound(self, name: str) -> None:
         """Check the page as it stands: nobody is left out, nothing is blocked or comes from elsewhere."""
         width = self.page.viewport_size["width"] if self.page.viewport_size else 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import httpx
@@ -11,6 +12,8 @@ from tests.pages.browsing import MEMBER_PASSWORD, Product, answer_as_app
 Found = TypeVar("Found")
 
 CLIENT, INVITED, ASSISTANT = "lucia@demo.example", "iris@demo.example", "alba@demo.example"
+# Where the firm's own website is, as far as a browser can tell.
+WEBSITE = "http://localhost:9999"
 NOTE = "El juzgado ha admitido la demanda.\n\nLa vista será en primavera; os avisaremos un mes antes."
 
 
@@ -26,6 +29,8 @@ async def furnish(product: Product) -> None:
         await _let_assistant_in(product)
         await _connect_app(product, api)
         await _let_client_in(product, api)
+        await _book(product, api)
+        await _go_public(product, api)
         await _look_up(product, api)
 
 
@@ -120,6 +125,88 @@ async def _let_client_in(product: Product, api: httpx.AsyncClient) -> None:
 
     (link,) = await until(fresh, what="the mail with the client's link")
     product.things["portal_link"] = link.rpartition("/")[2]
+
+
+async def _book(product: Product, api: httpx.AsyncClient) -> None:
+    """Book a consultation for somebody without an account, who is given a link to it."""
+    booking = await booked(product, api, "Rosa Ibáñez Fernández-Villaverde", days=5)
+    made = await _made(api, f"/bookings/{booking['id']}/links")
+    product.things["booking_link"] = made["data"][0]["url"].rpartition("/")[2]
+    own = await booked(product, api, "Ana Gil", days=8, client_id=product.demo["client_id"])
+    product.things |= {"own_booking": own["id"], "agenda_day": own["start"][:10]}
+    await _fill_agenda(product, api)
+
+
+async def _fill_agenda(product: Product, api: httpx.AsyncClient) -> None:
+    """Put more on the week of the client's booking: one that waits, a free one, an absence, a closed day."""
+    day = datetime.fromisoformat(product.things["agenda_day"]).replace(tzinfo=UTC)
+    monday = day - timedelta(days=day.weekday())
+
+    def at(days: int, hour: int) -> str:
+        return (monday + timedelta(days=days, hours=hour)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    provider = {"provider_id": product.demo["provider_id"]}
+    asked = {"name": "Seguimiento", "durations": [30], "confirmation": "client", "public": False}
+    service = (await _made(api, "/booking-services", **asked))["id"]
+    guest = {"name": "Bernat Soler i Ferrer-Vidal", "phone": "+34600111222", "time_zone": "America/Bogota"}
+    wanted = {"service_id": service, "start": at(1, 10), "bypass_rules": True, "attendees": [guest]}
+    waiting = await _made(api, "/bookings", **wanted, notes="Trae las escrituras.", **provider)
+    product.things["waiting_booking"] = waiting["id"]
+    noted = {
+        "service": "Vista en el Juzgado de Primera Instancia n.º 3",
+        "duration": 90,
+        "bypass_rules": True,
+    }
+    await _made(api, "/bookings", start=at(2, 8), **noted, **provider)
+    await _made(api, "/time-off", start=at(3, 15), end=at(5, 9), kind="training", note="Congreso", **provider)
+    calendar = (await api.get("/holiday-calendars")).json()["data"][0]["id"]
+    local = {"date": at(4, 0)[:10], "name": "Fiesta mayor", "kind": "local"}
+    await _made(api, f"/holiday-calendars/{calendar}/days", **local)
+
+
+async def booked(
+    product: Product, api: httpx.AsyncClient, name: str, *, days: int, **more: Any
+) -> dict[str, Any]:
+    """Book the first free time so many days from now."""
+    service = (await api.get("/booking-services")).json()["data"][0]["id"]
+    first = datetime.now(UTC).date() + timedelta(days=days)
+    params = {"service_id": service, "from": str(first), "to": str(first + timedelta(days=20))}
+    slots = (await api.get("/availability/slots", params=params)).json()["data"]
+    guest = {"name": name, "email": "rosa@cliente.example"}
+    wanted = {"service_id": service, "start": slots[0]["start"], "attendees": [guest], **more}
+    return await _made(api, "/bookings", **wanted)
+
+
+async def _go_public(product: Product, api: httpx.AsyncClient) -> None:
+    """Open the firm's public page with a published review, and ask its client for another one."""
+    things = product.things
+    site = {
+        "slug": "demo-despacho",
+        "intro": "Derecho de familia y herencias.\nAtendemos en castellano y en valenciano.",
+        "privacy_url": f"{product.origin}/b/demo-despacho",
+    }
+    assert (await api.put("/public-site", json=site)).status_code == 200
+    notary = {"name": "Firma en notaría", "durations": [45], "price": {"amount": 9000, "currency": "EUR"}}
+    hosts = [{"provider_id": product.demo["provider_id"]}]
+    await _made(api, "/booking-services", **notary, description="Te acompañamos a la notaría.", hosts=hosts)
+    wanted = {"name": "Web del despacho", "origins": [WEBSITE]}
+    key = await _made(api, "/publishable-keys", **wanted)
+    things |= {"firm_slug": site["slug"], "publishable": key["key"], "publishable_id": key["id"]}
+    first = await _made(api, "/reviews", client_id=product.demo["client_id"])
+    async with product.tab() as tab:
+        await tab.open((await product.links_to(CLIENT))[0])
+        await tab.page.get_by_label("5: excelente").check()
+        await tab.fill(comment="Nos lo explicaron todo con paciencia y en un mes estaba resuelto.")
+        await tab.press("Enviar mi reseña")
+    assert (await api.post(f"/reviews/{first['id']}/publish")).status_code == 200
+    await api.post(f"/reviews/{first['id']}/reply", json={"reply": "Gracias a usted, fue un placer."})
+    things["firm_review"] = first["id"]
+    asked = {"name": "Montserrat Puigdomènech i Vilarrasa", "email": "montse@cliente.example"}
+    question = {"subject": "Herencia de mi madre", "message": "¿Podrían orientarme?\n\nSomos tres hermanos."}
+    inquiry = await _made(api, "/inquiries", **asked, **question, phone="+34600111222")
+    things["inquiry"] = inquiry["id"]
+    await _made(api, "/reviews", client_id=product.demo["client_id"])
+    things["review"] = (await product.links_to(CLIENT))[0].rpartition("/")[2]
 
 
 async def _look_up(product: Product, api: httpx.AsyncClient) -> None:

@@ -24,6 +24,12 @@ OPEN_TO_VISITORS = (
     "/invitations/",
     "/portal",
     "/oauth/",
+    "/b/",
+    "/c/",
+    "/calendars/callback/",
+    "/embed/",
+    "/reviews/",
+    "/widget.js",
 )
 
 

@@ -25,6 +25,18 @@ VISITS = {
     "/reset": (VISITOR, "/reset"),
     "/reset/{secret}": (VISITOR, "/reset/{reset}"),
     "/invitations/{secret}": (VISITOR, "/invitations/{invitation_link}"),
+    "/c/{secret}": (VISITOR, "/c/{booking_link}"),
+    "/c/{secret}/cancel": (VISITOR, "/c/{booking_link}/cancel"),
+    "/c/{secret}/reschedule": (VISITOR, "/c/{booking_link}/reschedule"),
+    "/b/{firm}": (VISITOR, "/b/{firm_slug}"),
+    "/b/{firm}/{service}": (VISITOR, "/b/{firm_slug}/consulta"),
+    "/b/{firm}/contact": (VISITOR, "/b/{firm_slug}/contact"),
+    "/b/{firm}/contact/sent": (VISITOR, "/b/{firm_slug}/contact/sent"),
+    "/embed/{firm}": (VISITOR, "/embed/{publishable}"),
+    "/embed/{firm}/{service}": (VISITOR, "/embed/{publishable}/consulta"),
+    "/embed/{firm}/contact": (VISITOR, "/embed/{publishable}/contact"),
+    "/embed/{firm}/contact/sent": (VISITOR, "/embed/{publishable}/contact/sent"),
+    "/reviews/{secret}": (VISITOR, "/reviews/{review}"),
     "/account": (OWNER, "/account"),
     "/account/confirm": (OWNER, "/account/confirm"),
     "/account/password": (OWNER, "/account/password"),
@@ -34,6 +46,15 @@ VISITS = {
     "/account/apps/{grant}/revoke": (OWNER, "/account/apps/{grant}/revoke"),
     "/oauth/authorize": (OWNER, "{authorize}"),
     "/panel": (OWNER, "/panel"),
+    "/panel/agenda": (OWNER, "/panel/agenda?day={agenda_day}"),
+    "/panel/bookings/{booking_id}": (OWNER, "/panel/bookings/{waiting_booking}"),
+    "/panel/bookings/{booking_id}/cancel": (OWNER, "/panel/bookings/{own_booking}/cancel"),
+    "/panel/bookings/{booking_id}/move": (OWNER, "/panel/bookings/{own_booking}/move"),
+    "/panel/inquiries": (OWNER, "/panel/inquiries"),
+    "/panel/inquiries/{inquiry_id}": (OWNER, "/panel/inquiries/{inquiry}"),
+    "/panel/inquiries/{inquiry_id}/convert": (OWNER, "/panel/inquiries/{inquiry}/convert"),
+    "/panel/reviews": (OWNER, "/panel/reviews?show=published"),
+    "/panel/reviews/{review_id}": (OWNER, "/panel/reviews/{firm_review}"),
     "/panel/keys": (OWNER, "/panel/keys"),
     "/panel/keys/new": (OWNER, "/panel/keys/new"),
     "/panel/keys/{key_id}": (OWNER, "/panel/keys/{key}"),
@@ -54,6 +75,8 @@ VISITS = {
     "/panel/messages": (OWNER, "/panel/messages"),
     "/panel/messages/{message_id}": (OWNER, "/panel/messages/{message}"),
     "/panel/firm": (OWNER, "/panel/firm"),
+    "/panel/website": (OWNER, "/panel/website"),
+    "/panel/website/keys/{key_id}/revoke": (OWNER, "/panel/website/keys/{publishable_id}/revoke"),
     "/panel/settings": (OWNER, "/panel/settings"),
     "/panel/team": (OWNER, "/panel/team"),
     "/panel/team/invite": (OWNER, "/panel/team/invite"),
@@ -76,6 +99,10 @@ VISITS = {
     "/portal/cases/{case_id}": (CLIENT, "/portal/cases/{case}"),
     "/portal/cases/{case_id}/notes": (CLIENT, "/portal/cases/{case}/notes"),
     "/portal/cases/{case_id}/activity": (CLIENT, "/portal/cases/{case}/activity"),
+    "/portal/bookings": (CLIENT, "/portal/bookings"),
+    "/portal/bookings/{booking_id}": (CLIENT, "/portal/bookings/{own_booking}"),
+    "/portal/bookings/{booking_id}/cancel": (CLIENT, "/portal/bookings/{own_booking}/cancel"),
+    "/portal/bookings/{booking_id}/reschedule": (CLIENT, "/portal/bookings/{own_booking}/reschedule"),
     "/portal/details": (CLIENT, "/portal/details"),
     "/portal/access": (CLIENT, "/portal/access"),
     "/portal/passkeys": (CLIENT, "/portal/passkeys"),
@@ -88,7 +115,13 @@ ELSEWHERE = {
     "/static/{name}",
     "/panel/audit/export",
     "/panel/messages/{message_id}/html",
+    "/panel/messages/{message_id}/files/{number}",
+    "/c/{secret}/calendar.ics",
+    "/b/{firm}/done/{token}",
+    "/embed/{firm}/done/{token}",
+    "/widget.js",
     "/sign-in/second-factor",
+    "/calendars/callback/{provider}",
     "/portal/apps/{grant}/revoke",
 }
 # Pages that a refusal shows.
@@ -97,9 +130,13 @@ REFUSALS = {
     "no-such-row": (OWNER, "/panel/keys/key_01m7wbgc28efz8dbeq636vqtdj", 404),
     "wrong-filter": (OWNER, "/panel/requests?status=abc", 400),
     "not-for-this-role": (ASSISTANT, "/panel/keys", 403),
+    "calendar-refused": (VISITOR, "/calendars/callback/google?error=access_denied", 400),
     "link-used-up": (VISITOR, "/invitations/no-such-link", 410),
     "bad-authorization": (VISITOR, "/oauth/authorize?client_id=nobody", 400),
     "portal-unknown": (VISITOR, "/portal", 403),
+    "no-such-firm": (VISITOR, "/b/nobody", 404),
+    "review-link-gone": (VISITOR, "/reviews/no-such-link", 410),
+    "booking-link-gone": (VISITOR, "/c/no-such-link", 410),
 }
 
 
@@ -116,25 +153,28 @@ def address(product: Product, template: str) -> str:
 async def test_page_is_sound(furnished, route):
     who, template = VISITS[route]
     name = route.strip("/").replace("/", "_").replace("{", "").replace("}", "")
-    for width in (PHONE, DESK):
-        async with furnished.tab(who, width) as tab:
-            await tab.open(address(furnished, template))
-            assert tab.page.url == tab.origin + address(furnished, template), "it leads elsewhere"
-            await tab.is_sound(name)
-            if width == PHONE:
-                await tab.is_readable_in_the_dark(name)
+    async with furnished.tab(who, PHONE) as tab:
+        await tab.open(address(furnished, template))
+        assert tab.page.url == tab.origin + address(furnished, template), "it leads elsewhere"
+        await tab.is_sound(name)
+        await tab.is_readable_in_the_dark(name)
+        await tab.widen(DESK)
+        await tab.is_sound(name)
 
 
 @pytest.mark.parametrize("name", REFUSALS)
 async def test_refusal_is_a_sound_page(furnished, name):
     who, path, status = REFUSALS[name]
-    for width in (PHONE, DESK):
-        async with furnished.tab(who, width) as tab:
-            await tab.open(path, status=status)
-            await tab.is_sound(f"refusal_{name}")
+    async with furnished.tab(who, PHONE) as tab:
+        await tab.open(path, status=status)
+        await tab.is_sound(f"refusal_{name}")
+        await tab.widen(DESK)
+        await tab.is_sound(f"refusal_{name}")
 
 
-@pytest.mark.parametrize("route", ["/sign-in", "/oauth/authorize", "/panel", "/panel/apps/new", "/portal"])
+@pytest.mark.parametrize(
+    "route", ["/sign-in", "/oauth/authorize", "/panel", "/panel/agenda", "/panel/apps/new", "/portal"]
+)
 async def test_page_speaks_english_to_who_does(furnished, route):
     who, template = VISITS[route]
     async with furnished.tab(who, PHONE) as tab:
@@ -146,7 +186,9 @@ async def test_page_speaks_english_to_who_does(furnished, route):
         await tab.is_sound(f"english_{route.strip('/').replace('/', '_')}")
 
 
-@pytest.mark.parametrize("route", ["/sign-in", "/oauth/authorize", "/panel", "/panel/team", "/portal"])
+@pytest.mark.parametrize(
+    "route", ["/sign-in", "/oauth/authorize", "/panel", "/panel/agenda", "/panel/team", "/portal"]
+)
 async def test_page_is_complete_without_scripts(furnished, route):
     who, template = VISITS[route]
     async with furnished.tab(who, PHONE, java_script_enabled=False) as tab:

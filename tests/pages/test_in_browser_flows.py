@@ -10,7 +10,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.pages.browsing import CHROMIUM, DESK, MEMBER_PASSWORD, PHONE, Product, Tab, answer_as_app
-from tests.pages.furnished import CLIENT, until
+from tests.pages.furnished import CLIENT, booked, until
 from tests.webhooks.receiver import receiving
 
 pytestmark = [
@@ -351,3 +351,55 @@ async def test_going_back_does_not_lock_a_form(furnished):
             assert "Los ajustes están guardados." in await tab.text()
         await tab.page.go_back()
         assert await tab.page.get_attribute("main form", "aria-busy") is None
+
+
+async def test_a_booking_is_moved_and_cancelled_by_its_link(furnished):
+    """On a phone, without an account."""
+    async with furnished.api() as api:
+        booking = await booked(furnished, api, "Rosa Ibáñez", days=9)
+        made = (await api.post(f"/bookings/{booking['id']}/links")).json()
+
+        async def now() -> dict[str, Any]:
+            return dict((await api.get(f"/bookings/{booking['id']}")).json())
+
+        async with furnished.tab(width=PHONE) as tab:
+            await tab.open(made["data"][0]["url"].removeprefix(tab.origin))
+            await tab.press("Cambiar la hora")
+            await tab.page.locator(".slots a").nth(2).click()
+            await sound_on_both(tab, "flow_booking_move")
+            await tab.press("Cambiar a esta hora")
+            assert "La cita tiene una hora nueva" in await tab.text()
+            await sound_on_both(tab, "flow_booking_moved")
+            assert (await now())["start"] != booking["start"]
+            await tab.press("Cancelar la cita")
+            await tab.fill(reason="Ya no me hace falta")
+            await tab.press("Sí, cancelar la cita")
+            assert "La cita está cancelada" in await tab.text()
+            await sound_on_both(tab, "flow_booking_cancelled")
+        after = await now()
+    assert (after["status"], after["status_reason"]) == ("cancelled", "Ya no me hace falta")
+
+
+async def test_a_member_moves_a_booking_on_a_telephone(furnished):
+    """From the agenda to the booking, to a time that somebody takes meanwhile, and to another one."""
+    async with furnished.api() as api:
+        made = await booked(furnished, api, "Joana Mas Ferrer", days=15)
+        async with furnished.tab("assistant", PHONE) as tab:
+            await tab.open(f"/panel/agenda?day={made['start'][:10]}")
+            await tab.page.click(f"a[href='/panel/bookings/{made['id']}']")
+            await tab.press("Cambiar la hora")
+            await tab.page.locator(".slots a").nth(2).click()
+            await sound_on_both(tab, "flow_panel_moving")
+            start = await tab.page.input_value("[name=start]")
+            taken = {"service_id": made["service_id"], "start": start, "provider_id": made["provider_id"]}
+            answer = await api.post("/bookings", json=taken)
+            assert answer.status_code == 201, answer.text
+            tab.expected.add(409)
+            await tab.press("Cambiar la hora")
+            assert "Estas horas sí están libres" in await tab.text()
+            await sound_on_both(tab, "flow_panel_taken")
+            await tab.page.locator(".others a").first.click()
+            await tab.press("Cambiar la hora")
+            assert "La cita tiene una hora nueva." in await tab.text()
+        moved = (await api.get(f"/bookings/{made['id']}")).json()
+        assert moved["start"] not in {made["start"], start}

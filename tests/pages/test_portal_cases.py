@@ -145,7 +145,8 @@ async def test_empty_pages_say_so(app, api):
         seen = await come_in(browser, await invited(api, client, "nueva@cliente.example"))
         assert "No tienes expedientes en marcha" in seen.text
         assert "Todavía no tienes expedientes" in (await browser.open("/portal?show=all")).text
-        for page in ("bookings", "invoices", "documents"):
+        assert "citas" in (await browser.open("/portal/bookings")).text
+        for page in ("invoices", "documents"):
             assert (await browser.open(f"/portal/{page}")).status == 404
 
 

@@ -1,7 +1,6 @@
 """Signing in by password: what a person sees, what their browser keeps, and what nobody can find out."""
 
 import re
-import statistics
 import time
 from urllib.parse import quote
 
@@ -101,7 +100,8 @@ async def test_unknown_address_takes_as_long_as_a_wrong_password(app, person, su
     known = [await took(person.email) for _ in range(6)]
     unknown = [await took("nobody@example.com") for _ in range(6)]
     # The hash is what takes long: without it an unknown address would be told in a fraction of the time.
-    assert statistics.median(unknown) > 0.6 * statistics.median(known)
+    # The quickest of each is the one that the rest of the machine disturbed least.
+    assert min(unknown) > 0.6 * min(known)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,8 @@ SYSTEM = Actor("system", None, "Conecta")
 
 
 def actor_of(caller: Caller) -> Actor:
-    """Return whoever makes a request."""
+    """Return whoever makes a request; what visitors do is not audited."""
+    assert caller.kind != "visitor"
     ids = {"user": caller.user_id, "client": caller.client_id, "firm": caller.credential_id}
     return Actor(caller.kind, ids[caller.kind], caller.name)
 

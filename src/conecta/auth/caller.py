@@ -12,10 +12,11 @@ class Caller:
     """One request's author.
 
     `firm`: the firm itself (API key, client credentials); `user`: a member of the firm; `client`: a
-    client of the firm, who sees and touches only their own rows.
+    client of the firm, who sees and touches only their own rows; `visitor`: anybody on the firm's website,
+    who may do what the firm offers to all.
     """
 
-    kind: Literal["firm", "user", "client"]
+    kind: Literal["firm", "user", "client", "visitor"]
     tenant_id: str
     scopes: frozenset[str]
     credential_id: str

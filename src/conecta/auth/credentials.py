@@ -14,6 +14,7 @@ class Presented:
     """A credential as it arrived, and from where.
 
     `scheme` is `bearer` or `dpop`; `proofs` are the DPoP headers, which prove something of method and path.
+    `origin` is that of the web page that calls, as its browser says; empty when no page does.
     """
 
     token: str
@@ -24,6 +25,7 @@ class Presented:
     proofs: Sequence[str] = ()
     method: str = ""
     path: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +46,7 @@ class Credentials(Protocol):
         ...
 
     async def admit(self, presented: Presented) -> Admission:
-        """Return the caller; raise Unauthorized when the credential is unknown, revoked or expired."""
+        """Return the caller; raise Unauthorized when the credential is unknown, revoked or expired, and
+        OriginNotAllowed when it is not accepted from the page that calls.
+        """
         ...

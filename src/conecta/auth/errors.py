@@ -5,6 +5,16 @@ from conecta.kit.language import Text
 from conecta.kit.rate_limit import Charge
 
 
+class OriginNotAllowed(Problem):
+    status = 403
+    code = "origin_not_allowed"
+    title = Text("Origen no admitido", "Origin not allowed")
+    detail = Text(
+        "Esta clave publicable no se admite desde {origin}. Añade ese origen a la clave.",
+        "This publishable key is not accepted from {origin}. Add that origin to the key.",
+    )
+
+
 class RateLimited(Problem):
     status = 429
     code = "rate_limited"

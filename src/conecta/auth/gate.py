@@ -19,7 +19,7 @@ from conecta.kit.rate_limit import Charge, Limits, RateLimitStore, neighbourhood
 
 from .caller import Caller
 from .credentials import Admission, Credentials, Presented
-from .errors import RateLimited
+from .errors import OriginNotAllowed, RateLimited
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ class Gate:
             _introduce(caller, scope)
             charge = admission.charge or await self._limits.charge(caller.tenant_id, caller.limits)
             answer = self._refusal_of(charge, Headers(scope=scope), caller)
-        except Unauthorized as refusal:
+        except (Unauthorized, OriginNotAllowed) as refusal:
             charge, answer = await self._charge_refused(scope, refusal)
         except Exception as error:  # noqa: BLE001 - the gate answers for whatever its stores raise
             await problem_response(to_problem(error, path=scope["path"]), scope)(scope, receive, send)
@@ -89,6 +89,7 @@ class Gate:
             proofs=headers.getlist("dpop"),
             method=scope["method"],
             path=scope["path"],
+            origin=headers.get("origin", ""),
         )
         for kind in self._credentials:
             if scheme in kind.schemes and kind.recognises(token):
@@ -104,7 +105,7 @@ class Gate:
         wanted = {value.strip() for value in headers.getlist("x-tenant-id")}
         return None if wanted <= same_firm else TenantMismatch()
 
-    async def _charge_refused(self, scope: Scope, refusal: Unauthorized) -> tuple[Charge, Problem]:
+    async def _charge_refused(self, scope: Scope, refusal: Problem) -> tuple[Charge, Problem]:
         per_minute = self._settings.refusals_per_minute
         limits = Limits(per_minute, per_minute * _DAILY_REFUSALS)
         charge = await self._limits.charge(f"address:{neighbourhood(_address(scope))}", limits)

@@ -11,15 +11,16 @@ from .scopes import Scope
 
 
 class Require:
-    """A dependency that lets in callers with a scope; clients of the firm only where it says so."""
+    """Lets in callers with a scope; clients and visitors of the firm only where it says so."""
 
-    def __init__(self, scope: Scope | None, *, clients: bool = False) -> None:
-        self.scope, self.clients = scope, clients
+    def __init__(self, scope: Scope | None, *, clients: bool = False, visitors: bool = False) -> None:
+        self.scope, self.clients, self.visitors = scope, clients, visitors
 
     def check(self, request: Request) -> None:
         """Raise InsufficientScope (403) when the caller may not come in."""
         caller: Caller = request.state.caller
-        outside = caller.kind == "client" and not self.clients
+        welcome = {"client": self.clients, "visitor": self.visitors}
+        outside = not welcome.get(caller.kind, True)
         if outside or (self.scope is not None and self.scope not in caller.scopes):
             wanted = str(self.scope or "firm")
             raise InsufficientScope(wanted, " ".join(sorted(caller.scopes)))
@@ -30,9 +31,9 @@ class Require:
         return caller
 
 
-def require(scope: Scope | None, *, clients: bool = False) -> Any:
+def require(scope: Scope | None, *, clients: bool = False, visitors: bool = False) -> Any:
     """Return the dependency that needs this scope (None: any credential).
 
     A feature names it once: `CasesRead = Annotated[Caller, require(Scope.CASES_READ)]`.
     """
-    return Depends(Require(scope, clients=clients))
+    return Depends(Require(scope, clients=clients, visitors=visitors))

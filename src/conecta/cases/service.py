@@ -27,6 +27,20 @@ from .events import CLOSED, CREATED, UPDATED
 from .models import Case
 from .schemas import CaseCreate, CaseFilters, CaseUpdate, PartyUpdate, StatusChange
 
+__all__ = [
+    "CaseCreate",
+    "author_of",
+    "check_number_format",
+    "close_case",
+    "create_case",
+    "list_cases",
+    "read_case",
+    "reopen_case",
+    "seed_categories",
+    "update_case",
+    "visible_case",
+]
+
 _REQUIRED = ("client_id", "category", "title", "status", "priority", "tags", "parties", "custom_fields")
 _STATE_MEMBERS = ("status", "status_reason", "closed_at")
 

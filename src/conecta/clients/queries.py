@@ -1,5 +1,6 @@
 """All SQL of clients."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -104,6 +105,28 @@ async def is_active(reads: Reads, tenant_id: str, client_id: str) -> bool:
 
 
 _ACTIVE = "select from clients c where c.tenant_id = %(tenant)s and c.id = %(id)s and c.status = 'active'"
+
+
+_OF_ADDRESS = """
+select c.id from clients c
+where c.tenant_id = %(tenant)s and lower(c.email) = lower(%(email)s) and c.status = 'active'
+order by c.created_at, c.id limit 1
+"""
+
+
+async def id_of_address(reads: Reads, tenant_id: str, email: str) -> str | None:
+    """Return the first active client with this main address, whatever its case."""
+    rows = await reads.rows(_OF_ADDRESS, {"tenant": tenant_id, "email": email})
+    return rows[0][0] if rows else None
+
+
+async def names(reads: Reads, tenant_id: str, client_ids: Sequence[str]) -> dict[str, str]:
+    """Return the names of these clients by their ids, archived ones too."""
+    rows = await reads.rows(_NAMES, {"tenant": tenant_id, "ids": list(client_ids)})
+    return {row[0]: row[1] for row in rows}
+
+
+_NAMES = "select c.id, c.name from clients c where c.tenant_id = %(tenant)s and c.id = any(%(ids)s::text[])"
 
 
 async def id_of_external(session: AsyncSession, tenant_id: str, external_id: str) -> str | None:

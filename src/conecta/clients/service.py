@@ -1,6 +1,7 @@
 """Clients: create, list, read, change, archive and restore."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,21 @@ from . import queries, rules
 from .errors import ClientArchived, DuplicateClient
 from .models import Client
 from .schemas import ClientCreate, ClientFilters, ClientUpdate
+
+__all__ = [
+    "ClientCreate",
+    "archive_client",
+    "create_client",
+    "exists_active",
+    "id_of_address",
+    "id_of_external",
+    "list_clients",
+    "phone",
+    "read_client",
+    "restore_client",
+    "spanish_tax_id",
+    "update_client",
+]
 
 _REQUIRED = ("kind", "language", "additional_emails", "additional_phones")
 
@@ -114,6 +130,21 @@ async def exists_active(reads: Reads, *, tenant_id: str, client_id: str) -> bool
 async def id_of_external(session: AsyncSession, *, tenant_id: str, external_id: str) -> str | None:
     """Return the id of the client that the firm's own system calls so."""
     return await queries.id_of_external(session, tenant_id, external_id)
+
+
+async def id_of_address(reads: Reads, *, tenant_id: str, email: str) -> str | None:
+    """Return the first active client with this main address, whatever its case; None when nobody has it."""
+    return await queries.id_of_address(reads, tenant_id, email)
+
+
+async def names(reads: Reads, *, tenant_id: str, client_ids: Sequence[str]) -> dict[str, str]:
+    """Return the names of clients by their ids, archived ones too; what the firm has not is left out."""
+    return await queries.names(reads, tenant_id, client_ids) if client_ids else {}
+
+
+def phone(value: str) -> str:
+    """Return a phone number as E.164; raise Refused when no such number can exist."""
+    return rules.phone(value)
 
 
 def spanish_tax_id(value: str) -> str:

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 
+from conecta.bookings.events import EVENTS as BOOKINGS
 from conecta.cases.events import EVENTS as CASES
+from conecta.inquiries.events import EVENTS as INQUIRIES
 from conecta.kit.language import Text
 from conecta.kit.pages import Where
 from conecta.kit.validation import Refused, suggestion
+from conecta.reviews.events import EVENTS as REVIEWS
 from conecta.webhooks.events import EVENTS as WEBHOOKS
 
 from . import announced
 from .types import EventType, is_known_pattern, patterns_for
 
-CATALOGUE: tuple[EventType, ...] = (*CASES, *announced.EVENTS, *WEBHOOKS)
+CATALOGUE: tuple[EventType, ...] = (*CASES, *BOOKINGS, *announced.EVENTS, *INQUIRIES, *REVIEWS, *WEBHOOKS)
 BY_NAME: Mapping[str, EventType] = {event.name: event for event in CATALOGUE}
 
 _GROUPS = dict.fromkeys(f"{name.partition('.')[0]}.*" for name in BY_NAME)

@@ -6,15 +6,19 @@ from typing import Any, Final
 
 import psycopg
 import structlog
+from sqlalchemy.exc import OperationalError
 
-ASKED_AGAIN_AFTER: Final = 1.0
+# Long enough for a transaction to roll back on a busy machine: asking again would cut that off.
+ASKED_AGAIN_AFTER: Final = 5.0
 RESUMED_AFTER: Final = 0.5
 
 log = structlog.get_logger()
 
 
-async def repeat(step: Callable[[], Awaitable[None]], *, name: str, until: Callable[[], bool]) -> None:
-    """Repeat a step; an outage of the database, or a fault of ours, delays the next by half a second.
+async def repeat(
+    step: Callable[[], Awaitable[None]], *, name: str, until: Callable[[], bool] = lambda: False
+) -> None:
+    """Repeat a step until cancelled; an outage of the database, or a fault of ours, delays the next a little.
 
     Args:
         step: what to do again and again; it waits for its occasion itself.
@@ -24,8 +28,8 @@ async def repeat(step: Callable[[], Awaitable[None]], *, name: str, until: Calla
     while not until():
         try:
             await step()
-        except (psycopg.OperationalError, OSError) as error:
-            log.warning("waits_for_the_database", who=name, error=str(error))
+        except (psycopg.OperationalError, OperationalError, OSError) as error:
+            log.warning("waits_for_the_database", who=name, error=str(error)[:500])
             await asyncio.sleep(RESUMED_AFTER)
         except Exception:
             log.exception("step_broke", who=name)

@@ -2,6 +2,7 @@
 
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 STILL = timedelta(0)
 
@@ -21,6 +22,13 @@ def real_now() -> datetime:
 def move_for_this_context(offset: timedelta) -> None:
     """Let `now()` run ahead by `offset` in the current request or task."""
     _offset.set(offset)
+
+
+def wall(moment: datetime, zone: ZoneInfo) -> str:
+    """Return what the clock of a zone says: `10:00`; with the offset in an hour that it says twice."""
+    local = moment.astimezone(zone)
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return local.strftime("%H:%M (UTC%z)" if twice else "%H:%M")
 
 
 def wire(moment: datetime) -> str:

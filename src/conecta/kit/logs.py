@@ -15,7 +15,7 @@ import structlog
 
 _SECRETS = re.compile(
     r"(?P<keep>sk_(?:live|test)_cnt_|cnt_(?:secret|initial|registration)_|whsec_|(?i:bearer|basic)\s+|code="
-    r"|(?<!servicios)/(?:reset|invitations|links)/"  # pages that a mailed link opens
+    r"|(?<!servicios)/(?:reset|invitations|links|c|calendars|reviews|done)/"  # links of mails, feeds
     r"|(?i:token|secret|password)[\"']?\s*[=:]\s*[\"']?)[^\s&\"']+"
 )
 _URL_PASSWORD = re.compile(r"(?P<keep>://[^\s/:@]*:)[^\s/@]+@")

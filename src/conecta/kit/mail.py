@@ -5,7 +5,8 @@ import contextlib
 import ipaddress
 import re
 import ssl
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -26,6 +27,19 @@ _ADDRESS: Final = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9.-]+")
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file that a mail carries; `parameters` are those of its media type, such as a calendar's `method`.
+
+    A calendar file also stands beside the words, where programs look for invitations.
+    """
+
+    name: str
+    media_type: str
+    content: bytes
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Email:
     """What is sent: plain text and HTML of the same words, to one address."""
 
@@ -39,6 +53,7 @@ class Email:
     date: datetime
     sender_name: str | None = None
     """Whose mail it is; none: the name of the settings."""
+    attachments: Sequence[Attachment] = ()
 
 
 class MailRefused(Exception):
@@ -149,6 +164,7 @@ class Mailer:
         message["X-Auto-Response-Suppress"] = "All"
         message.set_content(email.text, cte="quoted-printable")
         message.add_alternative(email.html, subtype="html", cte="quoted-printable")
+        _attach(message, email.attachments)
         message["Content-Language"] = email.language
         return message
 
@@ -170,6 +186,21 @@ class Mailer:
             validate_certs=verified,
             tls_context=self._tls if verified else None,
         )
+
+
+def _attach(message: EmailMessage, attachments: Sequence[Attachment]) -> None:
+    for file in attachments:
+        if file.media_type == "text/calendar":
+            words = file.content.decode()
+            message.add_alternative(
+                words, subtype="calendar", cte="quoted-printable", params=dict(file.parameters)
+            )
+    for file in attachments:
+        kind, _, subtype = file.media_type.partition("/")
+        if file.media_type == "text/calendar":
+            # As a file it is bytes: a program that saves it must find it as it was written.
+            kind, subtype = "application", "ics"
+        message.add_attachment(file.content, maintype=kind, subtype=subtype, filename=one_line(file.name))
 
 
 async def _goodbye(client: "SMTP") -> None:

@@ -91,7 +91,8 @@ class RequestContext:
                 answer = MutableHeaders(scope=message)
                 answer["x-request-id"] = scope["state"]["request_id"]
                 for name, value in _SECURITY_HEADERS:
-                    answer.setdefault(name, value)
+                    if name != "x-frame-options" or "frame-ancestors" not in _policy(answer):
+                        answer.setdefault(name, value)
             await send(message)
 
         try:
@@ -123,6 +124,11 @@ class _Limited:
         if self._seen > self._limit:
             raise BodyTooLarge(limit=self._limit)
         return message
+
+
+def _policy(answer: MutableHeaders) -> str:
+    # A page that says itself who may frame it needs no older header that says the opposite.
+    return answer.get("content-security-policy", "")
 
 
 async def _last_resort(error: Exception, scope: Scope, receive: Any, send: Send) -> None:

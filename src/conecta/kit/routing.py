@@ -7,7 +7,7 @@ headers are on every answer.
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Annotated, Any, NamedTuple, Protocol, cast, runtime_checkable
 from urllib.parse import unquote_to_bytes
 
@@ -31,6 +31,7 @@ from .etags import answer_conditionally
 from .idempotency import IdempotentCall
 from .language import Text
 from .problem_responses import problem_response, to_problem
+from .queues import Queues
 from .validation import field_errors_of_query, suggestion
 
 _READS = {"GET", "HEAD"}
@@ -47,6 +48,24 @@ class Guard(Protocol):
     def check(self, request: Request) -> None:
         """Raise a Problem when this caller may not come in."""
         ...
+
+
+class TakesTurns:
+    """A dependency of writes that take turns under a lock of the database, each firm for itself.
+
+    They queue before they take a connection, so that one firm's crowd leaves the others theirs.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    async def __call__(self, request: Request) -> None:
+        """Do nothing; the route has asked for `of` before its transaction began."""
+
+    def of(self, request: Request) -> AbstractAsyncContextManager[None]:
+        """Return the gate that the caller's firm shares."""
+        queues: Queues = request.app.state.queues
+        return queues.of(f"{self._what} {request.state.tenant_id}")
 
 
 class _ParsedRequest(Request):
@@ -83,6 +102,7 @@ class ApiRoute(APIRoute):
         handler = _direct_handler(self) or super().get_route_handler()
         transaction = _hot_transaction if _hot_writes in _calls(self.dependant) else _session_transaction
         guards = [call for call in _calls(self.dependant) if isinstance(call, Guard)]
+        turn = next((call for call in _calls(self.dependant) if isinstance(call, TakesTurns)), None)
         parameters = _query_names(self.dependant)
         fields = _body_names(self)
 
@@ -96,7 +116,8 @@ class ApiRoute(APIRoute):
                 _refuse_other_formats(request)
                 if request.method in _READS:
                     return answer_conditionally(request, await handler(request))
-                return await _write(request, _Endpoint(handler, transaction, fields))
+                async with turn.of(request) if turn else nullcontext():
+                    return await _write(request, _Endpoint(handler, transaction, fields))
             except Exception as error:  # noqa: BLE001 - whatever goes wrong gets an answer with its headers
                 return _answer(error, request, fields)
 
@@ -112,7 +133,8 @@ def _direct_handler(route: APIRoute) -> Handler | None:
     """
     dependant = route.dependant
     endpoint = dependant.call
-    dependencies = {dependency.name: dependency for dependency in dependant.dependencies}
+    # What has no name is there for `get_route_handler` alone.
+    dependencies = {dependency.name: dependency for dependency in dependant.dependencies if dependency.name}
     if (
         endpoint is None
         or dependant.query_params

@@ -1,7 +1,10 @@
 """Base classes and field types that every wire schema shares."""
 
+import functools
 import re
-from datetime import UTC, datetime
+import zoneinfo
+from collections.abc import Collection
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
@@ -18,7 +21,7 @@ from pydantic import (
 )
 
 from . import clock
-from .errors import ValidationFailed
+from .errors import FieldError, ValidationFailed
 from .ids import canonical
 from .language import Text
 from .validation import Refused
@@ -86,6 +89,66 @@ Timestamp = Annotated[
     Field(json_schema_extra={"format": "date-time", "examples": ["2026-01-17T14:30:00Z"]}),
 ]
 """A moment: RFC 3339 with a zone in, UTC whole seconds with `Z` out."""
+
+
+def _whole_day(value: Any) -> Any:
+    # Pydantic would also take midnight of a day, or Unix seconds, for a date.
+    if isinstance(value, date) or (isinstance(value, str) and _DATE_ALONE.match(value)):
+        return value
+    raise Refused("type", Text("Formato: 2026-01-17.", "Format: 2026-01-17."))
+
+
+def _credible(value: date) -> date:
+    if not 1900 <= value.year <= 9998:
+        raise Refused("out_of_range", Text("El año no es creíble.", "The year is not credible."))
+    return value
+
+
+_DATE_ALONE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
+
+CalendarDate = Annotated[
+    date,
+    Field(strict=False),
+    BeforeValidator(_whole_day),
+    AfterValidator(_credible),
+    Field(json_schema_extra={"format": "date", "examples": ["2026-01-17"]}),
+]
+"""A day of the calendar, `YYYY-MM-DD`, in whatever zone is meant."""
+
+
+@functools.cache
+def time_zones() -> frozenset[str]:
+    """Return the names of all IANA zones, and none that means the machine's own."""
+    # To ask for them is to walk a folder with all its files.
+    return frozenset(zoneinfo.available_timezones() - {"Factory", "localtime", "posixrules"})
+
+
+def _zone(value: str) -> str:
+    if value not in time_zones():
+        raise Refused(
+            "unknown_time_zone",
+            Text("Zona IANA, p. ej. Europe/Madrid o Atlantic/Canary.", "IANA zone, e.g. Europe/Madrid."),
+        )
+    return value
+
+
+TimeZone = Annotated[str, Field(max_length=60, examples=["Europe/Madrid"]), AfterValidator(_zone)]
+"""The name of an IANA time zone."""
+
+
+def changes_of(wanted: BaseModel, *, nullable: Collection[str] = ()) -> dict[str, Any]:
+    """Return the members that a PATCH gives; raise ValidationFailed when it empties one that is needed.
+
+    They are as the schema has them: a moment is a datetime, an object is still a schema.
+    """
+    changes = {
+        name: getattr(wanted, name) for name in type(wanted).model_fields if name in wanted.model_fields_set
+    }
+    message = Text("No puede ser null.", "It cannot be null.")
+    empty = [name for name, value in changes.items() if value is None and name not in nullable]
+    if empty:
+        raise ValidationFailed(errors=[FieldError(f"/{name}", "required", str(message)) for name in empty])
+    return changes
 
 
 def id_of(prefix: str) -> Any:

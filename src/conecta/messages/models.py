@@ -1,4 +1,4 @@
-"""Mail that the product sends: a firm's own, and that of a person who may belong to several firms."""
+"""Mail and text messages that the product sends: a firm's, and the mail of a person of several firms."""
 
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from conecta.kit.tables import Base, Id, Moment, TenantTable, declare, grants, policies, tenant_key
 
 STATUSES = ("queued", "sent", "failed", "captured")
+CHANNELS = ("mail", "sms")
 
 
 class _Mail:
@@ -21,7 +22,6 @@ class _Mail:
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     recipient: Mapped[str]
     language: Mapped[str]
-    subject: Mapped[str]
     sealed_body: Mapped[bytes | None] = mapped_column(LargeBinary)
     status: Mapped[str] = mapped_column(default="queued")
     attempts: Mapped[int] = mapped_column(Integer, default=0)
@@ -33,16 +33,23 @@ class _Mail:
 
 
 class Message(TenantTable, _Mail, Base):
-    """A firm's mail. `client_id` is the client of the firm whose own act wrote it, if one did."""
+    """A firm's mail or text message, which has no subject.
+
+    `client_id` is the client of the firm whose own act wrote it, if one did.
+    """
 
     __tablename__ = "messages"
     __table_args__: Any = (
         tenant_key(),
         CheckConstraint(f"status in {STATUSES}", name="status_known"),
+        CheckConstraint(f"channel in {CHANNELS}", name="channel_known"),
+        CheckConstraint("(channel = 'mail') = (subject is not null)", name="mail_has_a_subject"),
         Index("ix_messages_tenant_id_created_at_id", "tenant_id", "created_at", "id"),
         Index("ix_messages_due", "tenant_id", "due_at", postgresql_where="status = 'queued'"),
     )
 
+    channel: Mapped[str] = mapped_column(default="mail", server_default="mail")
+    subject: Mapped[str | None]
     client_id: Mapped[str | None] = mapped_column(
         Id, server_default=text("nullif(current_setting('conecta.client_id', true), '')")
     )
@@ -57,6 +64,8 @@ class PersonalMessage(_Mail, Base):
         Index("ix_personal_messages_created_at_id", "created_at", "id"),
         Index("ix_personal_messages_due", "due_at", postgresql_where="status = 'queued'"),
     )
+
+    subject: Mapped[str]
 
 
 declare(

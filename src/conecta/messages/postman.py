@@ -1,7 +1,7 @@
-"""Sends queued mail: each once, and once more only when a worker died in between.
+"""Sends queued mail and text messages: each once, once more only when a worker died in between.
 
-Several workers may run. A claim is a lease; the mail server is asked again with growing pauses for a day,
-and what it refuses for good is given up at once.
+Several workers may run. A claim is a lease; the mail server or gateway is asked again with growing pauses
+for a day, and what it refuses for good is given up at once.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from conecta.kit import background, clock
 from conecta.kit.crypto import DecryptionError, KeyRing
 from conecta.kit.db import Database
 from conecta.kit.mail import WHOLE_SECONDS, Email, MailDelayed, Mailer, MailRefused
+from conecta.kit.sms import TextDelayed, Texter, TextRefused
 
 from . import sending_queries as queries
 from .queries import CHANNEL
@@ -47,6 +48,7 @@ class Postman:
         keyring: KeyRing,
         mailer: Mailer | None,
         *,
+        texter: Texter | None = None,
         retry_seconds: Sequence[float] = RETRY_SECONDS,
     ) -> None:
         """Prepare a postman; nothing is opened before it runs.
@@ -54,10 +56,14 @@ class Postman:
         Args:
             database: an open database.
             keyring: opens the bodies.
-            mailer: the way out; without one all mail is captured.
+            mailer: the way out of mail; without one all of it is captured.
+            texter: the way out of text messages; without one all of them are captured.
             retry_seconds: the pauses between attempts; the last one repeats.
         """
-        self._database, self._keyring, self._mailer = database, keyring, mailer
+        self._database, self._keyring = database, keyring
+        self._mailer, self._texter = mailer, texter
+        ways = {"mail": mailer, "sms": texter}
+        self._delivers = [channel for channel, way in ways.items() if way is not None]
         self._retry_seconds = retry_seconds
         self._wake = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
@@ -65,7 +71,7 @@ class Postman:
     async def run(self) -> None:
         """Send until cancelled; then let what is being sent end for some seconds."""
         steps = (self._claim_and_wait, self._listen)
-        repeated = [background.repeat(step, name="postman", until=lambda: False) for step in steps]
+        repeated = [background.repeat(step, name="postman") for step in steps]
         claiming, listening = map(asyncio.create_task, repeated)
         try:
             await asyncio.shield(claiming)
@@ -95,7 +101,7 @@ class Postman:
             now=clock.real_now(),
             lease=LEASE,
             limit=free,
-            delivers=self._mailer is not None,
+            delivers=self._delivers,
         )
         for claim in claims:
             self._begin(claim)
@@ -107,10 +113,10 @@ class Postman:
         return min(POLL_SECONDS, max(0.0, (due - clock.real_now()).total_seconds()))
 
     def _begin(self, claim: Claim) -> None:
-        if self._mailer is None or claim.status == "captured":
+        if claim.status == "captured":
             _MAILS.labels("captured").inc()
             return
-        task = asyncio.create_task(self._send(self._mailer, claim))
+        task = asyncio.create_task(self._send(claim))
         self._sending.add(task)
         task.add_done_callback(self._ended)
 
@@ -120,8 +126,8 @@ class Postman:
         if not task.cancelled() and task.exception():
             log.error("mail_outcome_lost", exc_info=task.exception())
 
-    async def _send(self, mailer: Mailer, claim: Claim) -> None:
-        outcome = await self._attempted(mailer, claim)
+    async def _send(self, claim: Claim) -> None:
+        outcome = await self._attempted(claim)
         _MAILS.labels("retry" if outcome.status == "queued" else outcome.status).inc()
         if outcome.status == "failed":
             log.error("mail_failed", message=claim.id, error=outcome.error)
@@ -134,20 +140,28 @@ class Postman:
                 log.warning("mail_outcome_waits_for_the_database", message=claim.id, error=str(error))
                 await asyncio.sleep(RECONNECT_SECONDS)
 
-    async def _attempted(self, mailer: Mailer, claim: Claim) -> Outcome:
+    async def _attempted(self, claim: Claim) -> Outcome:
         try:
             body = Body.load(self._keyring.decrypt(BODY_PURPOSE, claim.sealed_body))
-            await mailer.send(_email(claim, body))
-        except MailRefused as error:
+            await self._hand_over(claim, body)
+        except (MailRefused, TextRefused) as error:
             return Outcome("failed", None, str(error), None)
         except DecryptionError:
             return Outcome("failed", None, "The root secret that encrypted it is not in the settings.", None)
-        except MailDelayed as error:
+        except (MailDelayed, TextDelayed) as error:
             return self._delayed(claim, str(error))
         except Exception as error:
             log.exception("mail_attempt_broke", message=claim.id)
             return self._delayed(claim, type(error).__name__)
         return Outcome("sent", None, None, clock.real_now())
+
+    async def _hand_over(self, claim: Claim, body: Body) -> None:
+        if claim.channel == "sms":
+            assert self._texter is not None  # otherwise it was captured
+            await self._texter.send(claim.recipient, body.text)
+        else:
+            assert self._mailer is not None
+            await self._mailer.send(_email(claim, body))
 
     def _delayed(self, claim: Claim, error: str) -> Outcome:
         now = clock.real_now()
@@ -162,10 +176,11 @@ def _email(claim: Claim, body: Body) -> Email:
     return Email(
         id=claim.id,
         to=claim.recipient,
-        subject=claim.subject,
+        subject=claim.subject or "",
         text=body.text,
-        html=body.html,
+        html=body.html or "",
         language=claim.language,
         date=claim.queued_at,
         sender_name=claim.sender_name,
+        attachments=body.files,
     )

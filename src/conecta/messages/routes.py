@@ -1,4 +1,4 @@
-"""`/messages`: the mail of the firm; in the sandbox, its test mailbox."""
+"""`/messages`: mail and text messages of the firm; in the sandbox, its test mailbox."""
 
 from typing import Annotated
 
@@ -28,8 +28,8 @@ async def list_messages(
     pager: ListPager,
     filters: Annotated[MessageFilters, query_of(MessageFilters)],
 ) -> Response:
-    """Mail of the firm, newest first. The sandbox sends none: there everything is captured."""
-    delivers = request.app.state.settings.smtp_url is not None
+    """What the firm wrote, newest first. The sandbox sends nothing: there everything is captured."""
+    delivers = request.app.state.settings.delivers
     page = await service.list_messages(
         reads, pager, tenant_id=caller.tenant_id, filters=filters, delivers=delivers
     )
@@ -38,9 +38,9 @@ async def list_messages(
 
 @router.get("/{uuid}", response_model=MessageDetail, summary="Detalle de un mensaje")
 async def read_message(caller: MailAdmin, request: Request, reads: DbReads, uuid: str) -> Response:
-    """One mail. A captured one can be read here; what is sent is not kept."""
+    """One mail or text message. A captured one can be read here; what is sent is not kept."""
     state = request.app.state
-    delivers = state.settings.smtp_url is not None
+    delivers = state.settings.delivers
     text = await service.read_message(
         reads, state.keyring, tenant_id=caller.tenant_id, message_id=uuid, delivers=delivers
     )

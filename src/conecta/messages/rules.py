@@ -1,12 +1,14 @@
 """How a mail reads: plain text and HTML of the same words, in the reader's language. Pure."""
 
+import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
+from typing import Any
 
 from conecta.kit.language import Text
-from conecta.kit.mail import one_line
+from conecta.kit.mail import Attachment, one_line
 
 _FRAME = """\
 <!doctype html>
@@ -51,15 +53,33 @@ class Mail:
     button: tuple[Text, str] | None = None
     links: Sequence[tuple[Text, str]] = ()
     footer: Text | None = None
+    attachments: Sequence[Attachment] = ()
 
 
 @dataclass(frozen=True)
 class Body:
-    """A mail as it is sent, in one language; `link` is where its button leads."""
+    """A message as it is sent, in one language; `link` is where its button leads.
+
+    `attachments` are as JSON can hold them, in base64; a text message has neither those nor HTML.
+    """
 
     text: str
-    html: str
+    html: str | None
     link: str | None
+    attachments: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def files(self) -> list[Attachment]:
+        """The attachments themselves."""
+        return [
+            Attachment(
+                file["name"],
+                file["content_type"],
+                base64.b64decode(file["content"]),
+                file["parameters"],
+            )
+            for file in self.attachments
+        ]
 
     def dump(self) -> bytes:
         """Write it for the database."""
@@ -79,7 +99,16 @@ def in_language(text: Text, language: str) -> str:
 def write(mail: Mail, language: str) -> Body:
     """Write a mail in one language, as text and as HTML."""
     link = mail.button[1] if mail.button else None
-    return Body(_plain(mail, language), _html(mail, language), link)
+    files = [
+        {
+            "name": file.name,
+            "content_type": file.media_type,
+            "parameters": dict(file.parameters),
+            "content": base64.b64encode(file.content).decode(),
+        }
+        for file in mail.attachments
+    ]
+    return Body(_plain(mail, language), _html(mail, language), link, files)
 
 
 def _plain(mail: Mail, language: str) -> str:

@@ -10,7 +10,7 @@ from conecta.kit.db import Database
 # captured instead, and leaves the queue.
 _CLAIM_OF_FIRMS = """
 with due as (
-  select m.tenant_id, m.id from messages m
+  select m.tenant_id, m.id, m.channel from messages m
   where m.status = 'queued' and m.due_at <= %(now)s
   order by m.due_at limit %(limit)s::int for update skip locked
 ), claimed as (
@@ -18,11 +18,12 @@ with due as (
     status = case when f.sends then 'queued' else 'captured' end,
     attempts = m.attempts + case when f.sends then 1 else 0 end,
     due_at = case when f.sends then %(lease)s::timestamptz end
-  from (select d.tenant_id, d.id, t.name, %(delivers)s and t.sandbox_of is null as sends
+  from (select d.tenant_id, d.id, t.name,
+          d.channel = any(%(delivers)s::text[]) and t.sandbox_of is null as sends
         from due d join tenants t on t.id = d.tenant_id) f
   where m.tenant_id = f.tenant_id and m.id = f.id
   returning m.tenant_id, m.id, m.recipient, m.language, m.subject, m.sealed_body, m.status, m.attempts,
-    m.queued_at, f.name
+    m.queued_at, f.name, m.channel
 )
 select * from claimed
 """
@@ -34,12 +35,12 @@ with due as (
   order by m.due_at limit %(limit)s::int for update skip locked
 ), claimed as (
   update personal_messages m set
-    status = case when %(delivers)s then 'queued' else 'captured' end,
-    attempts = m.attempts + case when %(delivers)s then 1 else 0 end,
-    due_at = case when %(delivers)s then %(lease)s::timestamptz end
+    status = case when 'mail' = any(%(delivers)s::text[]) then 'queued' else 'captured' end,
+    attempts = m.attempts + case when 'mail' = any(%(delivers)s::text[]) then 1 else 0 end,
+    due_at = case when 'mail' = any(%(delivers)s::text[]) then %(lease)s::timestamptz end
   from due d where m.id = d.id
   returning null::text, m.id, m.recipient, m.language, m.subject, m.sealed_body, m.status, m.attempts,
-    m.queued_at, null::text
+    m.queued_at, null::text, 'mail'
 )
 select * from claimed
 """
@@ -62,18 +63,19 @@ _SETTLE_PERSONAL = _SETTLE.format(table="personal_messages", key="m.id = %(id)s"
 
 
 class Claim(NamedTuple):
-    """A mail that this worker alone may send until its lease is over; a captured one needs no sending."""
+    """A message that this worker alone may send until its lease is over; a captured one needs no sending."""
 
     tenant_id: str | None
     id: str
     recipient: str
     language: str
-    subject: str
+    subject: str | None
     sealed_body: bytes
     status: str
     attempt: int
     queued_at: datetime
     sender_name: str | None
+    channel: str
 
 
 class Outcome(NamedTuple):
@@ -86,10 +88,10 @@ class Outcome(NamedTuple):
 
 
 async def claim(
-    database: Database, *, now: datetime, lease: timedelta, limit: int, delivers: bool
+    database: Database, *, now: datetime, lease: timedelta, limit: int, delivers: Sequence[str]
 ) -> Sequence[Claim]:
-    """Claim what is due, of firms and of persons; without a mail server it is captured."""
-    params = {"now": now, "lease": now + lease, "limit": limit, "delivers": delivers}
+    """Claim what is due, of firms and of persons; what no channel of `delivers` takes out is captured."""
+    params = {"now": now, "lease": now + lease, "limit": limit, "delivers": list(delivers)}
     rows = [
         *await database.read(_CLAIM_OF_FIRMS, params, system=True),
         *await database.read(_CLAIM_PERSONAL, params, system=True),

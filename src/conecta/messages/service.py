@@ -1,6 +1,7 @@
-"""Mail: written in the transaction that wants it sent, sent by the worker, or captured to be read here."""
+"""Mail and text messages: written in the transaction that wants them, sent by the worker, or captured."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,14 +12,15 @@ from conecta.kit.crypto import KeyRing
 from conecta.kit.db import Database, Reads
 from conecta.kit.errors import NotFound
 from conecta.kit.ids import canonical, new_id
-from conecta.kit.mail import one_line
+from conecta.kit.language import Text
+from conecta.kit.mail import Attachment, one_line
 from conecta.kit.pages import PageOfRows, Pager
 
 from . import queries, rules
 from .rules import Body, Mail
 from .schemas import MessageFilters
 
-__all__ = ["Mail", "list_messages", "mailbox", "read_message", "send_mail"]
+__all__ = ["Attachment", "Mail", "list_messages", "mailbox", "read_message", "send_mail", "send_text"]
 
 BODY_PURPOSE = "messages"
 
@@ -38,37 +40,66 @@ async def send_mail(
         language: `es` or `en`.
         mail: what it says.
     """
+    subject = one_line(rules.in_language(mail.subject, language))
+    values = {"channel": "mail", "recipient": to, "language": language, "subject": subject}
+    return await _add(session, keyring, tenant_id, values, rules.write(mail, language))
+
+
+async def send_text(
+    session: AsyncSession, keyring: KeyRing, *, tenant_id: str, to: str, language: str, text: Text
+) -> str:
+    """Write a text message (SMS) in the running transaction, to be sent after its commit; return its id.
+
+    Nobody sends those of a sandbox, or of an installation without a gateway: they are captured.
+
+    Args:
+        session: of the tenant, of a client of it, or of the system.
+        keyring: encrypts the text.
+        tenant_id: whose message it is.
+        to: the phone number, as `+34600000000`.
+        language: `es` or `en`.
+        text: what it says.
+    """
+    values = {"channel": "sms", "recipient": to, "language": language, "subject": None}
+    body = Body(rules.in_language(text, language), None, None)
+    return await _add(session, keyring, tenant_id, values, body)
+
+
+async def _add(
+    session: AsyncSession, keyring: KeyRing, tenant_id: str | None, values: dict[str, Any], body: Body
+) -> str:
     message_id = new_id("msg")
-    values = {
+    more = {
         "id": message_id,
-        "recipient": to,
-        "language": language,
-        "subject": one_line(rules.in_language(mail.subject, language)),
-        "sealed_body": keyring.encrypt(BODY_PURPOSE, rules.write(mail, language).dump()),
+        "sealed_body": keyring.encrypt(BODY_PURPOSE, body.dump()),
         "now": clock.now(),
         "real_now": clock.real_now(),
     }
     await session.flush()
-    await queries.add(session, tenant_id, values)
+    await queries.add(session, tenant_id, values | more)
     return message_id
 
 
 async def list_messages(
-    reads: Reads, pager: Pager, *, tenant_id: str, filters: MessageFilters, delivers: bool
+    reads: Reads, pager: Pager, *, tenant_id: str, filters: MessageFilters, delivers: Sequence[str]
 ) -> PageOfRows:
-    """Return a page of a firm's mail; `delivers` says whether the installation has a mail server."""
+    """Return a page of a firm's messages; `delivers` are the channels the installation really sends by."""
     return await queries.page(reads, pager, tenant_id, filters, delivers=delivers)
 
 
 async def read_message(
-    reads: Reads, keyring: KeyRing, *, tenant_id: str, message_id: str, delivers: bool
+    reads: Reads, keyring: KeyRing, *, tenant_id: str, message_id: str, delivers: Sequence[str]
 ) -> str:
-    """Return a mail as JSON text, with its body when it was captured; raise NotFound."""
+    """Return a message as JSON text, with its body when it was captured; raise NotFound."""
     key = canonical("msg", message_id)
     found = await queries.one(reads, tenant_id, key, delivers=delivers) if key else None
     if found is None:
         raise NotFound
-    body = asdict(_opened(keyring, found)) if _is_readable(found) else dict.fromkeys(("text", "html", "link"))
+    body = (
+        asdict(_opened(keyring, found))
+        if _is_readable(found)
+        else dict.fromkeys(("text", "html", "link", "attachments"))
+    )
     return json.dumps(json.loads(found.json_text) | body, ensure_ascii=False)
 
 

@@ -79,6 +79,8 @@ def describe(described: Json, operation: Operation, components: Json) -> None:
     described["security"] = [{texts.API_KEY: wanted}]
     if scope is None or scope in SEED_SCOPES:
         described["security"].append({texts.OAUTH: wanted})
+    if operation.require.visitors:
+        described["security"].append({texts.PUBLISHABLE_KEY: []})
     described["description"] = _with_permission(described.get("description", ""), operation.require)
     described["parameters"] = list(_parameters(described, operation, components))
     answers = {s: a for s, a in described["responses"].items() if s.startswith("2")}
@@ -108,6 +110,8 @@ def _with_permission(description: str, require: Require) -> str:
         permission = f"**Permiso:** `{scope.value}` ({SENTENCES[scope].es})."
     if require.clients:
         permission += " Un cliente de la firma ve solo lo suyo."
+    if require.visitors:
+        permission += " También una clave publicable `pk_…`, desde sus orígenes."
     return f"{description}\n\n{permission}".strip()
 
 
@@ -137,6 +141,15 @@ _PREFIXES = {
     "webhooks": "whk",
     "deliveries": "dlv",
     "events": "wh_evt",
+    "booking-services": "svc",
+    "rooms": "room",
+    "schedules": "sch",
+    "time-off": "off",
+    "holiday-calendars": "hol",
+    "days": "day",
+    "inquiries": "inq",
+    "reviews": "rev",
+    "publishable-keys": "pub",
     "messages": "msg",
     "audit-log": "aud",
     "requests": "req",
@@ -146,7 +159,11 @@ _PREFIXES = {
 def _path_parameter(parameter: Json, operation: Operation) -> Json:
     before = operation.path.split(f"/{{{parameter['name']}}}")[0].rsplit("/", 1)[1]
     prefix = _PREFIXES.get(before)
-    if prefix is None:
+    if before == "overrides":
+        example, sentence = "2026-12-24", "Fecha, AAAA-MM-DD."
+    elif operation.require.visitors:
+        example, sentence = "consulta", "`slug` o identificador del servicio."
+    elif prefix is None:
         example, sentence = "civil", "Código."
     else:
         example, sentence = id_example(prefix), f"Identificador `{prefix}_…`; también vale el UUID desnudo."

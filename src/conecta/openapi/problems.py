@@ -58,10 +58,20 @@ VALUES: dict[str, Any] = {
     "number_format": "EXP-{year}",
     "offered": "application/json",
     "path": "/v1/servicios/casos",
+    "origin": "https://otra-web.example",
     "scope": "write:cases",
+    "slug": "bufete-ejemplo",
     "seconds": 42,
     "status": "closed",
     "ends_at": "2026-01-18T14:30:00Z",
+    "next_slots": [
+        {
+            "start": "2026-01-20T09:00:00Z",
+            "end": "2026-01-20T09:30:00Z",
+            "seats": 1,
+            "provider_ids": [id_example("usr")],
+        }
+    ],
     "window_es": "minuto",
     "window_en": "minute",
     "current_status": "closed",
@@ -91,6 +101,26 @@ _OF_CODE: dict[str, dict[str, Any]] = {
     "client_without_email": {"id": id_example("cli")},
     "method_not_allowed": {"allowed": "GET, POST"},
     "duplicate_case": {"existing_id": id_example("cas")},
+    "booking_state": {"current_status": "cancelled", "allowed": "—"},
+    "booking_not_started": {"start": "2026-01-20T09:00:00Z"},
+    "duplicate_booking": {"existing_id": id_example("bkg")},
+    "too_many_holds": {"limit": 3},
+    "policy_window": {"until": "2026-01-19T09:00:00Z"},
+    "reschedule_limit": {"limit": 3},
+    "duplicate_service": {"slug": "consulta", "existing_id": id_example("svc")},
+    "duplicate_holiday": {"existing_id": id_example("day")},
+    "schedule_in_use": {"id": id_example("sch")},
+    "default_schedule_needed": {"id": id_example("sch")},
+    "holiday_calendar_in_use": {"id": id_example("hol")},
+    "default_calendar_needed": {"id": id_example("hol")},
+    "review_already_asked": {"existing_id": id_example("rev")},
+    "review_not_written": {"id": id_example("rev")},
+    "calendar_provider_off": {"provider": "google"},
+    "calendar_connection_ended": {"status": "disconnected"},
+    "calendar_change_refused": {"rule": "slot_taken"},
+    "inquiry_converted": {"id": id_example("inq"), "client_id": id_example("cli")},
+    "publishable_key_revoked": {"id": id_example("pub")},
+    "too_many_publishable_keys": {"limit": 50},
 }
 _STATES = {"allowed": ["open", "archived"]}  # as an extension it is a list, in the sentence a text
 _TAKEN = Text("Ya lo tiene {id}.", "{id} has it already.")
@@ -99,6 +129,14 @@ _FIELD_ERRORS = {
     "validation_failed": ("/title", "required", Text("Es obligatorio.", "It is required.")),
     "duplicate_client": ("/tax_id", "duplicate", _TAKEN.fill(id=id_example("cli"))),
     "duplicate_case": ("/external_id", "duplicate", _TAKEN.fill(id=id_example("cas"))),
+    "slug_taken": ("/slug", "duplicate", Text("Ya está ocupada.", "It is taken.")),
+    "duplicate_service": ("/slug", "duplicate", _TAKEN.fill(id=id_example("svc"))),
+    "duplicate_holiday": ("/date", "duplicate", Text("Ya existe.", "It exists already.")),
+    "proof_refused": (
+        "/proof",
+        "proof",
+        Text("No es la solución de un reto vigente.", "It does not solve a current challenge."),
+    ),
     "duplicate_category": ("/code", "duplicate", Text("Ya existe.", "It exists already.")),
 }
 

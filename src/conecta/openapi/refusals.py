@@ -10,7 +10,7 @@ from itertools import groupby
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from conecta.auth.errors import RateLimited
+from conecta.auth.errors import OriginNotAllowed, RateLimited
 from conecta.kit import errors as kit
 from conecta.kit.errors import Problem
 
@@ -65,6 +65,8 @@ def of(operation: Operation) -> set[type[Problem]]:
 def _of_the_house(operation: Operation) -> Iterator[type[Problem]]:
     yield from (kit.InvalidParameter, kit.Unauthorized, kit.InsufficientScope, kit.TenantMismatch)
     yield from (kit.NotAcceptable, kit.BodyTooLarge, RateLimited, kit.InternalError, kit.ServiceUnavailable)
+    if operation.require.visitors:
+        yield OriginNotAllowed
     if operation.route.dependant.path_params:
         yield kit.NotFound
     if operation.conditional:

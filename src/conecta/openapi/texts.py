@@ -40,12 +40,20 @@ Los importes son enteros en la unidad menor de la moneda (`125000` y `EUR` son 1
 TAGS = {
     "Expedientes": "Los asuntos que lleva la firma: numeración, estados, actividad, notas y categorías.",
     "Clientes": "Las personas y empresas para las que trabaja la firma.",
+    "Citas": "Reservas de servicios y citas libres: retener una hora, confirmar, cambiar, desenlace.",
+    "Calendario": "La agenda de la firma, y direcciones para seguirla desde un programa de calendario.",
     "Usuarios": "Los miembros de la firma, a quienes se asignan expedientes.",
     "Webhooks": "Direcciones que reciben los eventos de la firma, sus entregas y su salud.",
     "Eventos": "Lo que ha pasado en la firma: lista, canal por cursor y catálogo.",
     "Claves de API": "Credenciales de servidor a servidor.",
     "Aplicaciones OAuth": "Aplicaciones que actúan en nombre de quien las autoriza.",
-    "Mensajes": "El correo de la firma; en el entorno de pruebas nada se envía y todo se lee aquí.",
+    "Servicios y salas": "Qué se puede reservar: duración, precio, reglas, quién lo da y en qué sala.",
+    "Disponibilidad": "Horarios, fechas con horario propio, ausencias, festivos y el tiempo libre que dejan.",
+    "Consultas": "Lo que pregunta quien aún no es cliente, y el cliente o expediente en que se convierte.",
+    "Reseñas": "La opinión de los clientes: petición por correo, moderación y respuesta.",
+    "Web del despacho": "La página pública de la firma y las claves publicables de su propia web.",
+    "Web pública": "Lo que puede llamar la web de la firma, en nombre de cualquiera que la visite.",
+    "Mensajes": "El correo y los SMS de la firma; en el entorno de pruebas nada se envía y todo se lee aquí.",
     "Auditoría": "Quién hizo qué y desde dónde, durante dos años; nadie puede cambiarlo.",
     "Peticiones": "Las llamadas a la API de la firma durante 30 días, con datos enmascarados.",
     "Cuenta": "El plan de la firma y lo que lleva gastado.",
@@ -54,14 +62,22 @@ WEBHOOKS_TAG = "Webhooks"
 
 API_KEY = "ApiKey"
 OAUTH = "OAuth2"
+PUBLISHABLE_KEY = "PublishableKey"
 
 
 def security_schemes(base_url: str) -> dict[str, Any]:
-    """Return the two ways to come in, for a server at this address."""
+    """Return the ways to come in, for a server at this address."""
     granted = {scope.value: SENTENCES[scope].es for scope in SEED_SCOPES}
     token = {"tokenUrl": f"{base_url}/oauth/token", "scopes": granted}
     code = {"authorizationUrl": f"{base_url}/oauth/authorize", "refreshUrl": f"{base_url}/oauth/token"}
     return {
+        PUBLISHABLE_KEY: {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "pk_live_cnt_… / pk_test_cnt_…",
+            "description": "Clave publicable: puede ir en el código de la web de la firma. Solo abre"
+            " `/public/*` y solo se admite desde los orígenes de la clave (cabecera `Origin`).",
+        },
         API_KEY: {
             "type": "http",
             "scheme": "bearer",

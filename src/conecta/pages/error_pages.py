@@ -18,6 +18,11 @@ _PREFIXES = (
     "/reset",
     "/invitations",
     "/portal",
+    "/c",
+    "/calendars/callback",
+    "/b",
+    "/embed",
+    "/reviews",
     "/oauth/authorize",
 )
 
@@ -29,7 +34,8 @@ def is_page(path: str) -> bool:
 
 def error_page(request: Request, error: Exception) -> Response:
     """Show what went wrong."""
-    language.speak(chosen_language(request, language.current()))
+    asked = request.query_params.get("lang")  # of a frame on the firm's website, which speaks its language
+    language.speak(asked if asked in {"es", "en"} else chosen_language(request, language.current()))
     if isinstance(error, PageRefusal):
         status, title, detail, headers, found = error.status, error.title, error.detail, {}, []
     else:
@@ -43,10 +49,20 @@ def error_page(request: Request, error: Exception) -> Response:
         errors=found,
         language=language.current(),
         request_id=request.scope.get("state", {}).get("request_id", ""),
-        home="/portal" if request.url.path.startswith("/portal") else "/panel",
+        home=_home(request.url.path),
     )  # fmt: skip
     response = HTMLResponse(html, status)
     https = request.app.state.settings.base_url.startswith("https://")
     response.headers.update(rendering.security_headers(https=https))
     response.headers.update({name: headers[name] for name in ("Retry-After", "Allow") if name in headers})
+    if framed_by := request.scope.get("state", {}).get("framed_by"):
+        # Whoever looks at a frame is to read what went wrong there.
+        rendering.let_frame(response.headers, framed_by)
     return response
+
+
+def _home(path: str) -> str:
+    """Return where to go on from an error; whoever came by a link of their own has no other page of ours."""
+    if path.startswith(("/c/", "/b/", "/embed/", "/reviews/", "/calendars/")):
+        return ""
+    return "/portal" if path.startswith("/portal") else "/panel"

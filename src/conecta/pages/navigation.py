@@ -41,6 +41,20 @@ class Link:
 MENU: Final[Sequence[Group]] = (
     Group(None, (Entry("/panel", Text("Resumen", "Overview"), "home", for_administrators=False),)),
     Group(
+        Text("Despacho", "Practice"),
+        (
+            Entry(
+                "/panel/agenda",
+                Text("Agenda", "Agenda"),
+                "calendar",
+                for_administrators=False,
+                also="/panel/bookings",
+            ),
+            Entry("/panel/inquiries", Text("Consultas", "Inquiries"), "mail", for_administrators=False),
+            Entry("/panel/reviews", Text("Reseñas", "Reviews"), "star", for_administrators=False),
+        ),
+    ),
+    Group(
         Text("Integraciones", "Integrations"),
         (
             Entry("/panel/keys", Text("Claves de API", "API keys"), "key"),
@@ -54,6 +68,7 @@ MENU: Final[Sequence[Group]] = (
         Text("Firma", "Firm"),
         (
             Entry("/panel/team", Text("Equipo", "Team"), "users"),
+            Entry("/panel/website", Text("Web del despacho", "Website"), "external"),
             Entry("/panel/settings", Text("Ajustes", "Settings"), "settings"),
             Entry("/panel/audit", Text("Auditoría", "Audit log"), "shield", for_owners=True),
         ),

@@ -4,16 +4,18 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_precision
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
+from starlette.datastructures import MutableHeaders
 
 from conecta.kit import clock, language
 from conecta.kit.language import Text
@@ -44,7 +46,7 @@ def environment() -> Environment:
     found.policies["ext.i18n.trimmed"] = True
     found.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     found.globals["static"] = static
-    found.filters.update(moment=_moment, ago=_ago, number=_number, pretty_json=_pretty_json)
+    found.filters.update(moment=_moment, ago=_ago, number=_number, money=money, pretty_json=_pretty_json)
     return found
 
 
@@ -90,6 +92,17 @@ def security_headers(*, https: bool, form_action: Iterable[str] = ()) -> dict[st
     return headers
 
 
+def let_frame(headers: MutableHeaders, origins: Iterable[str]) -> None:
+    """Let the pages of these origins put this answer into a frame."""
+    policy = headers.get("content-security-policy", "")
+    allowed = f"frame-ancestors {' '.join(origins)}"
+    headers["Content-Security-Policy"] = policy.replace("frame-ancestors 'none'", allowed)
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    for name in ("x-frame-options", "cross-origin-opener-policy"):
+        if name in headers:
+            del headers[name]
+
+
 def _read(value: datetime | str) -> datetime:
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment.astimezone(UTC)
@@ -123,6 +136,12 @@ def _ago(context: Context, value: datetime | str | None) -> Markup:
 
 def _number(value: float) -> str:
     return str(format_decimal(value, locale=language.current()))
+
+
+def money(price: Mapping[str, Any]) -> str:
+    """Write an amount of minor units and its currency as people do: `60,00 €`."""
+    whole = Decimal(price["amount"]).scaleb(-get_currency_precision(price["currency"]))
+    return str(format_currency(whole, price["currency"], locale=language.current()))
 
 
 def _pretty_json(value: Any) -> str:

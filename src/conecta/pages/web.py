@@ -108,7 +108,7 @@ class Page:
         sent = form.get("csrf_token")
         proven = self.keyring.verify(_CSRF, sent) if isinstance(sent, str) else None
         owner = self._form_owner()
-        if not owner or proven is None or not secrets.compare_digest(proven, owner) or self._from_elsewhere():
+        if not owner or proven is None or not secrets.compare_digest(proven, owner) or self.is_from_elsewhere:
             raise form_expired()
         if any("\x00" in value for _, value in form.multi_items() if isinstance(value, str)):
             raise unstorable()
@@ -127,10 +127,13 @@ class Page:
             secrets.token_urlsafe(18)
         )
 
-    async def once(self, form: FormData, make: Callable[[AsyncSession], Awaitable[Response]]) -> Response:
+    async def once(
+        self, form: FormData, make: Callable[[AsyncSession], Awaitable[Response]], *, tenant_id: str = ""
+    ) -> Response:
         """Run `make` in a transaction, once however often this form arrives; a twin gets the same answer.
 
-        A refusal that it raises undoes what it wrote, and the form may be sent again.
+        A refusal that it raises undoes what it wrote, and the form may be sent again. The transaction is that
+        of whoever is signed in, or of the firm `tenant_id` whose public page this is.
         """
         values = [
             f"{name}={value}" for name, value in form.multi_items() if name not in {"csrf_token", "once"}
@@ -138,19 +141,23 @@ class Page:
         sent = fingerprint(str(form.get("once", "")).encode(), *(value.encode() for value in values)).hex()
         for _ in range(_TWIN_TRIES):
             try:
-                return await self._once(sent, make)
+                return await self._once(sent, make, tenant_id)
             except IdempotencyInFlight:
                 # A person who pressed twice is to see what the first press brings, not that it is under way.
                 await asyncio.sleep(_TWIN_SECONDS)
-        return await self._once(sent, make)
+        return await self._once(sent, make, tenant_id)
 
-    async def _once(self, sent: str, make: Callable[[AsyncSession], Awaitable[Response]]) -> Response:
-        async with self.transaction() as session:
+    async def _once(
+        self, sent: str, make: Callable[[AsyncSession], Awaitable[Response]], tenant_id: str
+    ) -> Response:
+        opened = self.database.transaction(tenant_id=tenant_id) if tenant_id else self.transaction()
+        owner = "visitor" if tenant_id else self.person.session_id
+        async with opened as session:
             call = IdempotentCall(
                 SessionReads(session),
                 self.keyring,
-                tenant=self.person.tenant_id,
-                route=f"PAGE {self.request.url.path} {self.person.session_id}",
+                tenant=tenant_id or self.person.tenant_id,
+                route=f"PAGE {self.request.url.path} {owner}",
                 key=sent,
                 fingerprint=b"",  # what was sent is part of the key
             )
@@ -164,8 +171,9 @@ class Page:
     def _form_owner(self) -> bytes:
         return (self.signed_in.session_id if self.signed_in else self._visitor).encode()
 
-    def _from_elsewhere(self) -> bool:
-        # The token proves it already; this is a second lock, of browsers that say where a request began.
+    @property
+    def is_from_elsewhere(self) -> bool:
+        """Whether the browser says that a form stood on another site's page: a second lock to the token."""
         site = self.request.headers.get("sec-fetch-site")
         if site is not None:
             return site not in {"same-origin", "none"}

@@ -62,8 +62,8 @@ class RequestRead(ReadSchema):
     """Status of the answer; 499 when the caller did not wait for it."""
     duration_ms: float
     """Milliseconds from the first byte that came in to the last that went out."""
-    caller_type: Literal["firm", "user", "client"]
-    """Who called: the firm by a key, a member, or a client of the firm."""
+    caller_type: Literal["firm", "user", "client", "visitor"]
+    """Who called: the firm by a key, a member, a client of the firm, or a visitor of its website."""
     credential_id: str
     """Id of the key or grant that was used."""
     credential_name: str

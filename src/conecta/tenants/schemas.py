@@ -1,25 +1,12 @@
 """Wire schemas of the firm's own account and of its sandbox's clock."""
 
-import zoneinfo
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from conecta.kit.language import Text
-from conecta.kit.schemas import ReadSchema, Schema, Timestamp
+from conecta.kit.schemas import ReadSchema, Schema, Timestamp, TimeZone
 from conecta.kit.validation import Refused
-
-
-def _zone(value: str) -> str:
-    if value not in zoneinfo.available_timezones():
-        raise Refused(
-            "unknown_time_zone",
-            Text("Zona IANA, p. ej. Europe/Madrid o Atlantic/Canary.", "IANA zone, e.g. Europe/Madrid."),
-        )
-    return value
-
-
-TimeZone = Annotated[str, Field(max_length=60, examples=["Europe/Madrid"]), AfterValidator(_zone)]
 
 ClientAccessRule = Literal["off", "invitation", "self_service"]
 

@@ -9,6 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conecta.audit import service as audit
 from conecta.auth.caller import Caller
+from conecta.availability.holidays import service as holidays
+from conecta.availability.schedules import service as schedules
+from conecta.bookings.services import service as booking_services
 from conecta.cases import service as cases
 from conecta.clients import service as clients
 from conecta.kit import clock
@@ -72,6 +75,9 @@ async def create_firm(
     await users.add_member(session, tenant_id=sandbox.id, person=person, role="owner")
     for tenant_id in (firm.id, sandbox.id):
         await cases.seed_categories(session, tenant_id)
+        await holidays.seed(session, tenant_id)
+        await schedules.seed(session, tenant_id, time_zone=firm.time_zone)
+        await booking_services.seed(session, tenant_id)
     return Firm(firm.id, sandbox.id, owner.id)
 
 

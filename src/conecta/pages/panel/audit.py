@@ -40,6 +40,13 @@ GROUPS = {
     "tenant": Text("Firma", "Firm"),
     "clock": Text("Reloj de pruebas", "Test clock"),
     "client": Text("Clientes", "Clients"),
+    "publishable_key": Text("Claves publicables", "Publishable keys"),
+    "public_site": Text("Página pública", "Public page"),
+    "review": Text("Reseñas", "Reviews"),
+    "booking_links": Text("Enlaces de citas", "Links to bookings"),
+    "calendar_feed": Text("Calendarios para suscribirse", "Calendar feeds"),
+    "calendar_connection": Text("Calendarios conectados", "Connected calendars"),
+    "calendar_event": Text("Citas en calendarios conectados", "Bookings in connected calendars"),
     "audit": Text("Auditoría", "Audit log"),
 }
 

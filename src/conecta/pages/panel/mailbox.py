@@ -1,6 +1,8 @@
-"""The test mailbox: what the firm would have mailed. A mail's HTML stands in a frame that may do nothing."""
+"""The test mailbox: what the firm would have sent. A mail's HTML stands in a frame that may do nothing."""
 
+import base64
 import json
+from typing import Any
 
 from starlette.responses import HTMLResponse, Response
 
@@ -25,7 +27,7 @@ _MAIL_POLICY = (
 @router.get("")
 async def list_messages(page: AdminPage) -> Response:
     """Mail of the firm, or of its sandbox, newest first."""
-    delivers = page.settings.smtp_url is not None
+    delivers = page.settings.delivers
     found = await service.list_messages(
         page.reads,
         page.pager,
@@ -37,7 +39,7 @@ async def list_messages(page: AdminPage) -> Response:
         "panel/messages.html",
         messages=lists.listing(page, found),
         status_words=MESSAGE_STATUS,
-        delivers=delivers and not page.person.sandbox,
+        delivers="mail" in delivers and not page.person.sandbox,
         form=page.request.query_params,
         statuses=[
             ("", Text("Cualquiera", "Any")),
@@ -70,14 +72,30 @@ async def read_html(page: AdminPage, message_id: str) -> Response:
     return HTMLResponse(message["html"], headers=headers)
 
 
-async def _message(page: Page, message_id: str) -> dict[str, str | None]:
-    found: dict[str, str | None] = json.loads(
+@router.get("/{message_id}/files/{number}")
+async def read_file(page: AdminPage, message_id: str, number: int) -> Response:
+    """A file that the mail carries, to be saved."""
+    files = (await _message(page, message_id))["attachments"] or []
+    if not 1 <= number <= len(files):
+        raise NotFound
+    # The browser saves it under the name that the link gives it, and never opens it on our pages.
+    headers = {
+        "Content-Disposition": "attachment",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    content = base64.b64decode(files[number - 1]["content"])
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+async def _message(page: Page, message_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
         await service.read_message(
             page.reads,
             page.keyring,
             tenant_id=page.person.tenant_id,
             message_id=message_id,
-            delivers=page.settings.smtp_url is not None,
+            delivers=page.settings.delivers,
         )
     )
     return found

@@ -33,6 +33,7 @@ CALLERS = {
     "firm": Text("La firma", "The firm"),
     "user": Text("Un miembro, por una aplicación", "A member, by an application"),
     "client": Text("Un cliente, por una aplicación", "A client, by an application"),
+    "visitor": Text("Una visita de la web", "A visitor of the website"),
 }
 _MOST_KEYS = 100
 

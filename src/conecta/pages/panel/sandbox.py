@@ -77,7 +77,7 @@ async def _sandbox(page: Page, form: Mapping[str, Any], *, errors: forms.FormErr
         page.pager,
         tenant_id=page.person.tenant_id,
         filters=MessageFilters(limit=_LATEST),
-        delivers=page.settings.smtp_url is not None,
+        delivers=page.settings.delivers,
     )
     return page.render(
         "panel/sandbox.html",

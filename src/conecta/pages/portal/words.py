@@ -27,6 +27,27 @@ ACTIVITIES: Final[Mapping[str, Text]] = {
     "reopened": Text("Expediente reabierto", "Case reopened"),
 }
 
+BOOKING_STATUS: Final[Mapping[str, Word]] = {
+    "pending": Word(Text("Sin confirmar", "Not confirmed"), "warning"),
+    "confirmed": Word(Text("Confirmada", "Confirmed"), "success"),
+    "completed": Word(Text("Celebrada", "Took place"), "neutral"),
+    "no_show": Word(Text("No asististe", "You did not come"), "neutral"),
+    "cancelled": Word(Text("Cancelada", "Cancelled"), "danger"),
+}
+
+# The filters of the list of bookings, as those of cases.
+BOOKING_FILTERS: Final[Mapping[str, tuple[str | None, Text]]] = {
+    "next": ("pending,confirmed", Text("Próximas", "Coming up")),
+    "all": (None, Text("Todas", "All")),
+}
+
+LOCATIONS: Final[Mapping[str, Text]] = {
+    "office": Text("En el despacho", "At the office"),
+    "phone": Text("Por teléfono", "By phone"),
+    "video": Text("Por videollamada", "By video call"),
+    "client_address": Text("En tu dirección", "At your address"),
+}
+
 TAX_ID_TYPES: Final[Mapping[str, Text]] = {
     "nif": Text("NIF", "NIF"),
     "nie": Text("NIE", "NIE"),
