@@ -21,7 +21,8 @@ select count(*) from gone
 """
 
 # Firm by firm, because that is how the index goes. What is still being sent is left until it is sent or
-# given up; what goes takes its deliveries and their attempts with it.
+# given up; what goes takes its deliveries and their attempts with it. Two that delete at once take other
+# rows each: they would come upon the same ones in other orders, and wait for each other for ever.
 _OLD_EVENTS = """
 with old as (
   select e.tenant_id, e.id from tenants t cross join lateral (
@@ -30,7 +31,7 @@ with old as (
       and not exists (
         select from webhook_deliveries d
         where d.tenant_id = t.id and d.event_id = e.id and d.status = 'pending')
-    order by e.created_at limit %(batch)s::int) e
+    order by e.created_at limit %(batch)s::int for update skip locked) e
   limit %(batch)s::int
 ), gone as (
   delete from events e using old o where e.tenant_id = o.tenant_id and e.id = o.id
@@ -45,7 +46,7 @@ with old as (
   select r.tenant_id, r.id, r.created_at from tenants t cross join lateral (
     select r.tenant_id, r.id, r.created_at from {table} r
     where r.tenant_id = t.id and r.created_at < %(before)s::timestamptz
-    order by r.created_at limit %(batch)s::int) r
+    order by r.created_at limit %(batch)s::int for update skip locked) r
   limit %(batch)s::int
 ), gone as (
   delete from {table} r using old o
