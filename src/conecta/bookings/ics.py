@@ -73,7 +73,7 @@ def feed(name: str, entries: Iterable[Entry]) -> bytes:
         "name": _text(name),
         "x-wr-calname": _text(name),
         "refresh-interval": vDuration(_REFRESH, {"value": "DURATION"}),
-        "x-published-ttl": _REFRESH,
+        "x-published-ttl": vDuration(_REFRESH),
     }
     return _written(head, (_event(entry, entry.changed) for entry in entries))
 

@@ -9,7 +9,7 @@ from conecta.kit.validation import pointer
 from .actors import Actor
 from .queries import References
 from .schemas import AttendeeCreate, BookingCreate, When
-from .terms import Promise
+from .terms import Promise, Terms
 
 _FOR_THE_FIRM = ("external_id", "custom_fields", "service")
 _FIRMS_TO_SAY = ("provider_id", "room_id", "end", "duration_minutes", "duration")
@@ -114,11 +114,34 @@ def the_provider(actor: Actor, wanted: When, found: References) -> str | None:
     raise ValidationFailed.at("/provider_id", "required", _NO_PROVIDER)
 
 
+def same_as_held(wanted: BookingCreate, held: Terms, seats: int) -> None:
+    """Raise ValidationFailed when a booking asks for something else than its hold has kept."""
+    length = int((held.ends_at - held.starts_at).total_seconds()) // 60
+    is_other = {
+        "service_id": wanted.service_id not in {None, held.service_id},
+        "provider_id": wanted.provider_id not in {None, *held.provider_ids},
+        "room_id": wanted.room_id not in {None, held.room_id},
+        "end": wanted.end not in {None, held.ends_at},
+        "duration_minutes": wanted.duration_minutes not in {None, length},
+        "duration": wanted.duration not in {None, length},
+        "seats": wanted.seats not in {None, seats},
+    }
+    errors = [FieldError(f"/{name}", "not_as_held", str(_HELD)) for name, other in is_other.items() if other]
+    if errors:
+        raise ValidationFailed(errors=errors)
+
+
 def seats_of(wanted: BookingCreate, found: References) -> int:
-    """Return how many places a booking takes: of a group session one for each who comes, unless told."""
-    if wanted.seats is not None:
-        return wanted.seats
-    return max(1, len(wanted.attendees)) if (found.capacity or 1) > 1 else 1
+    """Return how many places a booking takes: of a group session one for each who comes, or more.
+
+    Raises ValidationFailed when more come to a group session than it has places for them.
+    """
+    if (found.capacity or 1) == 1:
+        return 1 if wanted.seats is None else wanted.seats
+    coming = max(1, len(wanted.attendees))
+    if wanted.seats is not None and wanted.seats < coming:
+        raise ValidationFailed.at("/seats", "too_small", _TOO_FEW_SEATS)
+    return coming if wanted.seats is None else wanted.seats
 
 
 def attendees_of(
@@ -184,6 +207,11 @@ _UNKNOWN_CASE = Text(
     "There is no case with that id in this firm.",
 )
 _OTHER_CLIENT = Text("El expediente es de otro cliente.", "The case is of another client.")
+_HELD = Text(
+    "No es lo que se retuvo: quítalo, o reserva sin hold_id.",
+    "It is not what was held: leave it out, or book without hold_id.",
+)
+_TOO_FEW_SEATS = Text("Hay menos plazas que asistentes.", "There are fewer seats than attendees.")
 _THEIR_PLACE = Text(
     "Aquí solo puedes dar tu dirección o tu teléfono, si el servicio los pide.",
     "You may only give your address or your phone here, if the service asks for them.",

@@ -4,9 +4,10 @@ import re
 from datetime import time as clock_time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, EmailStr, Field, WithJsonSchema, create_model
+from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, WithJsonSchema, create_model
 
 from conecta.kit.language import Text
+from conecta.kit.mail import one_line
 from conecta.kit.pages import PageParams
 from conecta.kit.schemas import (
     CalendarDate,
@@ -51,11 +52,18 @@ WallTime = Annotated[
 ]
 
 
+def _in_one_line(value: Any) -> Any:
+    # It stands in mails, where a second line could be taken for words of ours.
+    return one_line(value) if isinstance(value, str) else value
+
+
 class AttendeeCreate(Schema):
     """Somebody who comes."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200, examples=["Ana Gil"])]
-    """Their name."""
+    name: Annotated[
+        str, BeforeValidator(_in_one_line), Field(min_length=1, max_length=200, examples=["Ana Gil"])
+    ]
+    """Their name, which is one line."""
     email: Annotated[EmailStr | None, Field(max_length=254)] = None
     """Where confirmations and reminders go."""
     phone: Annotated[str | None, Field(max_length=40, examples=["+34600111222"])] = None

@@ -272,6 +272,7 @@ async def _time_for(
         start = moments.given_start(wanted, terms.promise.schedule_zone)
         if start not in {None, terms.starts_at}:
             raise ValidationFailed.at("/start", "other_time", _OTHER_TIME)
+        preparing.same_as_held(wanted, terms, hold.seats)
         return terms, hold.seats
     asked = moments.asked(wanted, found.zone or actor.time_zone)
     wish = Wish(

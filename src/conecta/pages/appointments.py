@@ -234,6 +234,8 @@ async def answer(page: VisitorPage, secret: str) -> Response:
     if visit.leads:
         # Whom it was made for comes, or cancels it for all.
         raise _not_yours()
+    if form.get("comes") not in {"yes", "no"}:
+        raise PageRefusal(422, _SAY_WHETHER, _SAY_WHETHER_DETAIL)
     comes = form.get("comes") == "yes"
     try:
         async with page.database.transaction(tenant_id=visit.link.tenant_id) as session:
@@ -252,6 +254,11 @@ async def answer(page: VisitorPage, secret: str) -> Response:
 
 
 _ANY: Final = Precondition(None)
+_SAY_WHETHER = Text("¿Vienes o no?", "Are you coming or not?")
+_SAY_WHETHER_DETAIL = Text(
+    "La respuesta no lo dice. Vuelve atrás y elige una de las dos.",
+    "The answer does not say. Go back and choose one of the two.",
+)
 
 
 async def _visit(page: Page, secret: str) -> _Visit:

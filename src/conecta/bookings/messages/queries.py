@@ -41,7 +41,8 @@ returning 1
 # Each firm by its own clock. A reminder that a later one has caught up with, after an outage or a leap of
 # the test clock, is overtaken: nobody is to be reminded twice at once.
 _DUE = """
-select r.tenant_id, r.booking_id, r.attendee_id, r.channel, r.minutes, r.starts_at, t.clock_offset_seconds,
+select r.tenant_id, r.booking_id, r.attendee_id, r.channel, r.minutes, r.starts_at, r.due_at,
+  t.clock_offset_seconds,
   exists (
     select from booking_reminders l
     where l.tenant_id = r.tenant_id and l.booking_id = r.booking_id and l.attendee_id = r.attendee_id
@@ -64,6 +65,13 @@ returning 1
 """
 
 
+_PUT_OFF = """
+update booking_reminders r set due_at = %(due)s::timestamptz
+where r.tenant_id = %(tenant)s and r.booking_id = %(booking)s and r.attendee_id = %(attendee)s
+  and r.channel = %(channel)s and r.minutes = %(minutes)s and r.starts_at = %(start)s and r.state = 'waiting'
+returning 1
+"""
+
 _RULES = """
 select r.minutes_before, r.sms, r.quiet_from, r.quiet_until, r.version
 from booking_reminder_rules r where r.tenant_id = %(tenant)s
@@ -79,6 +87,7 @@ class Due(NamedTuple):
     channel: str
     minutes: int
     starts_at: datetime
+    due_at: datetime
     clock_offset_seconds: int
     overtaken: bool
 
@@ -115,17 +124,24 @@ async def claim_due(session: AsyncSession, now: datetime) -> Due | None:
 
 async def settle(session: AsyncSession, due: Due, state: str, now: datetime) -> bool:
     """Write what became of a reminder; False when it had been settled already."""
-    params = {
+    params = {**_which(due), "state": state, "now": now}
+    return bool(await SessionReads(session).rows(_SETTLE, params))
+
+
+async def put_off(session: AsyncSession, due: Due, until: datetime) -> None:
+    """Let a reminder wait for another moment."""
+    await SessionReads(session).rows(_PUT_OFF, {**_which(due), "due": until})
+
+
+def _which(due: Due) -> dict[str, Any]:
+    return {
         "tenant": due.tenant_id,
         "booking": due.booking_id,
         "attendee": due.attendee_id,
         "channel": due.channel,
         "minutes": due.minutes,
         "start": due.starts_at,
-        "state": state,
-        "now": now,
     }
-    return bool(await SessionReads(session).rows(_SETTLE, params))
 
 
 async def rules(reads: Reads, tenant_id: str) -> tuple[ReminderRules, int]:

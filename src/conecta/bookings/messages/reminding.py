@@ -16,7 +16,7 @@ from conecta.kit import background, clock
 from conecta.kit.crypto import KeyRing
 from conecta.kit.db import Database, act_for
 
-from . import queries, service
+from . import queries, rules, service
 from .queries import Due
 
 POLL_SECONDS: Final = 10.0
@@ -62,9 +62,7 @@ class Reminders:
                 # As of here everything is done as the firm, on its clock.
                 await act_for(session, due.tenant_id)
                 clock.move_for_this_context(timedelta(seconds=due.clock_offset_seconds))
-                state = "sent" if await self._sent(session, due) else "skipped"
-                await queries.settle(session, due, state, clock.now())
-                return state
+                return await self._settled(session, due)
         except (psycopg.OperationalError, OperationalError, OSError):
             raise
         except Exception:
@@ -78,10 +76,20 @@ class Reminders:
         finally:
             clock.move_for_this_context(clock.STILL)
 
-    async def _sent(self, session: AsyncSession, due: Due) -> bool:
+    async def _settled(self, session: AsyncSession, due: Due) -> str:
         booking = await service.read_booking(session, due.booking_id)
-        if booking is None or due.overtaken or not _is_to_come(booking, due.starts_at):
-            return False
+        state = "skipped"
+        if booking is not None and not due.overtaken and _is_to_come(booking, due.starts_at):
+            later = _put_off_until(booking, due)
+            if later and later < due.starts_at:
+                await queries.put_off(session, due, later)
+                return "waiting"
+            if not later and await self._sent(session, due, booking):
+                state = "sent"
+        await queries.settle(session, due, state, clock.now())
+        return state
+
+    async def _sent(self, session: AsyncSession, due: Due, booking: service.Appointment) -> bool:
         return await service.remind(
             session,
             self._keyring,
@@ -91,6 +99,12 @@ class Reminders:
             channel=due.channel,
             base_url=self._base_url,
         )
+
+
+def _put_off_until(booking: service.Appointment, due: Due) -> datetime | None:
+    """Return the end of the quiet hours of whom it is for, when it comes late, after an outage, into them."""
+    zone = next((guest.time_zone for guest in booking.guests if guest.id == due.attendee_id), None)
+    return rules.put_off_until(clock.now(), due.due_at, zone, booking.rules) if zone else None
 
 
 def _is_to_come(booking: service.Appointment, start: datetime) -> bool:

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from .told import Appointment, Guest, ReminderRules
 
 REMINDED = ("pending", "confirmed")
+# What is late by no more than this was on its way, and still goes.
+_LATE = timedelta(minutes=15)
 _MINUTE = timedelta(minutes=1)
 # What a gateway can dial: the country, then the number (E.164).
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -55,6 +57,13 @@ def due_at(start: datetime, minutes: int, zone: str, rules: ReminderRules) -> da
     latest = wanted + (start - wanted) / 2
     later = _first_loud(wanted, _MINUTE, zone, rules)
     return later if later <= latest else _first_loud(wanted, -_MINUTE, zone, rules)
+
+
+def put_off_until(now: datetime, due: datetime, zone: str, rules: ReminderRules) -> datetime | None:
+    """Return until when a late reminder waits, because it is quiet hours by now; None when it may go."""
+    if now - due <= _LATE or not is_quiet(now, zone, rules):
+        return None
+    return _first_loud(now, _MINUTE, zone, rules)
 
 
 def is_quiet(moment: datetime, zone: str, rules: ReminderRules) -> bool:

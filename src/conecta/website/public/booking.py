@@ -165,6 +165,8 @@ async def book(
         _, (text, _) = await bookings.create(session, sender, actor=actor, wanted=asked)
     except Problem as refusal:
         refusal.errors = [_as_sent(error) for error in refusal.errors]
+        for slot in refusal.extensions.get("next_slots", ()):
+            slot.pop("provider_ids", None)  # who works when is told to the firm's own programs alone
         raise
     made = json.loads(text)
     return {name: made[name] for name in PublicBookingRead.model_fields}
