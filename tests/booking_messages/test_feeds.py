@@ -53,6 +53,7 @@ async def test_privacy(sandbox, anonymous, privacy, summary):
     (event,) = await events_of(anonymous, made)
     assert event.summary == summary
     text = (await anonymous.get(path_of(made))).text
+    assert "REFRESH-INTERVAL;VALUE=DURATION:PT15M\r\nX-PUBLISHED-TTL:PT15M\r\n" in text
     assert ("Divorcio" in text, "Sala 2" in text, "Ana" in text) == ((privacy == "full"),) * 3
     assert ANA["email"] not in text
 

@@ -97,6 +97,15 @@ async def test_another_time_is_told_to_whom_could_not_come(sandbox, browser):
     assert len(await messages(sandbox, to=BEN["email"])) == told + 1
 
 
+async def test_an_answer_that_does_not_say_whether_is_none(sandbox, browser):
+    booking, _, his = await invited(sandbox)
+    page = await browser.open(his)
+    (form,) = [form for form in page.html.forms if form.action == f"{his}/attendance"]
+    assert (await browser.submit(page, form)).status == 422
+    assert (await browser.submit(page, form, button=("comes", "perhaps"))).status == 422
+    assert await statuses(sandbox, booking) == ["invited", "invited"]
+
+
 async def test_whom_it_was_made_for_cannot_stay_away_alone(sandbox, browser):
     booking, hers, his = await invited(sandbox)
     page = await browser.open(his)

@@ -124,6 +124,27 @@ async def test_after_an_outage_nobody_is_reminded_twice_at_once(sandbox, reminde
     assert len(await reminded(sandbox)) == 1
 
 
+async def test_what_an_outage_has_made_late_waits_for_the_end_of_quiet_hours(sandbox, reminders):
+    start = await day_at(sandbox, 5, 12)
+    await book(sandbox, start)
+    await wait_until(sandbox, await day_at(sandbox, 5, 3))  # the day before's has been due for 15 hours
+    assert await reminders.send_due() == 0
+    assert await reminded(sandbox) == []
+    await wait_until(sandbox, start - timedelta(hours=3))
+    assert await reminders.send_due() == 1
+    assert await reminders.send_due() == 0
+
+
+async def test_what_is_over_before_the_quiet_hours_are_is_not_told_in_the_night(sandbox, reminders):
+    start = await day_at(sandbox, 5, 7)
+    await book(sandbox, start)
+    await wait_until(sandbox, start - timedelta(hours=4))
+    assert await reminders.send_due() == 0
+    await wait_until(sandbox, start - timedelta(minutes=1))
+    assert await reminders.send_due() == 0
+    assert await reminded(sandbox) == []
+
+
 async def test_the_firm_says_when_and_whether_by_text_message(sandbox, reminders):
     answer = await sandbox.patch("/booking-reminders", json={"minutes_before": [60], "sms": True})
     assert answer.status_code == 200, answer.text

@@ -62,7 +62,18 @@ async def test_a_hold_is_of_one_time_only(api, day, service, superuser):
     answer = await api.post("/bookings", json={"hold_id": hold["id"], "start": day.at(12)})
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "other_time")
     assert claims(superuser) == [("held", False)]
-    await booked(api, hold_id=hold["id"], start=day.at(10))
+    others = {
+        "service_id": await new_service(api, slug="otra"),
+        "duration": 15,
+        "duration_minutes": 15,
+        "seats": 2,
+    }
+    for name, other in {**others, "end": day.at(14)}.items():
+        answer = await api.post("/bookings", json={"hold_id": hold["id"], name: other})
+        assert answer.status_code == 422
+        assert (f"/{name}", "not_as_held") in [(e["pointer"], e["code"]) for e in answer.json()["errors"]]
+    same = {"service_id": service, "provider_id": hold["provider_ids"][0], "seats": 1, "end": hold["end"]}
+    await booked(api, hold_id=hold["id"], start=day.at(10), **same)
 
 
 async def test_a_released_hold_is_free_at_once(api, day, service):

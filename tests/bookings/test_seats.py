@@ -39,6 +39,16 @@ async def test_a_session_has_no_more_seats_than_it_has(api, day, talk, superuser
     assert sessions(superuser) == []
 
 
+async def test_nobody_sits_on_anothers_seat(api, day, talk, superuser):
+    guests = [{"name": "A"}, {"name": "B"}]
+    wanted = {"service_id": talk, "start": day.at(10), "attendees": guests, "seats": 1}
+    answer = await api.post("/bookings", json=wanted)
+    assert answer.status_code == 422
+    assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [("/seats", "too_small")]
+    assert sessions(superuser) == []
+    assert (await booked(api, **wanted | {"seats": 3}))["seats"] == 3
+
+
 async def test_seats_that_are_given_back_can_be_taken_again(api, day, talk, superuser):
     booking = await booked(api, service_id=talk, start=day.at(10), seats=3)
     await api.post(f"/bookings/{booking['id']}/cancel")

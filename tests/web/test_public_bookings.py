@@ -143,7 +143,7 @@ async def test_a_time_that_is_gone_names_the_next_ones(site):
     assert (await book(site, slots[0]["start"])).status_code == 201
     answer = await book(site, slots[0]["start"], email="ben@cliente.example")
     assert (answer.status_code, answer.json()["code"]) == (409, "slot_taken")
-    assert [slot["start"] for slot in answer.json()["next_slots"]] == [slot["start"] for slot in slots[1:4]]
+    assert answer.json()["next_slots"] == slots[1:4]
 
 
 async def test_of_many_visitors_at_once_one_gets_the_time(api, site, superuser):
