@@ -160,6 +160,19 @@ async def test_several_come_in_their_own_languages_and_zones(api, day):
     assert booking["seats"] == 1
 
 
+async def test_a_first_guest_with_a_name_alone_is_written_to_at_the_clients_address(api, day):
+    client = await new_client(api, "Eva Ruiz", email="eva@cliente.example", phone="+34600111222")
+    guests = [{"name": "Hijo de Eva"}, {"name": "Ben"}]
+    booking = await booked(
+        api, service_id=await new_service(api), start=day.at(9), client_id=client, attendees=guests
+    )
+    shown = [(guest["name"], guest["email"], guest["phone"]) for guest in booking["attendees"]]
+    assert shown == [("Hijo de Eva", "eva@cliente.example", "+34600111222"), ("Ben", None, None)]
+    other = [{"name": "Ana", "email": "ana@cliente.example"}]
+    booking = await booked(api, start=day.at(12), duration=30, client_id=client, attendees=other)
+    assert booking["attendees"][0]["email"] == "ana@cliente.example"
+
+
 async def test_a_free_appointment_is_with_the_only_member_or_with_whom_it_says(api, firm, day):
     booking = await booked(api, start=day.at(9), duration_minutes=45, service="Firma en notaría")
     assert (booking["provider_id"], booking["end"]) == (firm.owner_id, day.at(9, 45))

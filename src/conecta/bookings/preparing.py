@@ -147,8 +147,12 @@ def seats_of(wanted: BookingCreate, found: References) -> int:
 def attendees_of(
     wanted: BookingCreate, found: References, *, time_zone: str, confirmed: bool
 ) -> list[dict[str, Any]]:
-    """Return who comes, as rows; the first one is the client, unless the booking names another."""
-    guests = wanted.attendees or _the_client(found)
+    """Return who comes, as rows; the first one is the client, unless the booking names another.
+
+    A first guest of whom only the name is known is written to at the client's address.
+    """
+    guests = [_reachable(wanted.attendees[0], found), *wanted.attendees[1:]] if wanted.attendees else []
+    guests = guests or _the_client(found)
     status = "confirmed" if confirmed else "invited"
     return [
         {
@@ -173,6 +177,12 @@ def location_of(actor: Actor, wanted: BookingCreate, promise: Promise) -> tuple[
     if not actor.is_firm and (wanted.location.kind != promise.location_kind or not theirs):
         raise ValidationFailed.at("/location", "not_allowed", _THEIR_PLACE)
     return wanted.location.kind, wanted.location.detail
+
+
+def _reachable(guest: AttendeeCreate, found: References) -> AttendeeCreate:
+    if guest.email or guest.phone or guest.client_id not in {None, found.client_id}:
+        return guest
+    return guest.model_copy(update={"email": found.client_email, "phone": found.client_phone})
 
 
 def _the_client(found: References) -> list[AttendeeCreate]:
