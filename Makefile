@@ -26,7 +26,7 @@ check: .venv/.locked-test ## lint, types, house rules, migrated database == decl
 	$(PYTEST) -q tests/test_house_rules.py tests/test_schema.py
 
 trials: .venv/.locked-test ## the long ones: crashes, races, soak, whole-document fuzzing
-	$(PYTEST) -m trial -n 2 --dist loadfile
+	$(PYTEST) -m trial -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 bench: .venv/.locked-test ## the product beside its bare limit, in one run; writes bench.json
 	$(BIN)/python -m benchmarks

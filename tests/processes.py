@@ -60,7 +60,7 @@ class Installation:
     def serve(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a server and wait until it is ready."""
         process = self.start("serve", "--port", str(self.port), *arguments)
-        wait_until(lambda: self._ready(process), seconds=60, what="the server to be ready")
+        wait_until(lambda: self._ready(process), seconds=120, what="the server to be ready")
         return process
 
     def kill(self, process: subprocess.Popen[str]) -> None:

@@ -30,8 +30,11 @@ from tests.messages.mailing import send
 # The same requests every time, so that a red run speaks of the change; FUZZ_SEED=… looks elsewhere.
 SEED = int(os.environ.get("FUZZ_SEED", "0"))
 
-# The generator itself warns of bodies that it finds long to print; that says nothing of the product.
-pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+# The generator warns of itself: of bodies that it finds long to print, and of its own use of chance.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Generating overly large repr"),
+    pytest.mark.filterwarnings("ignore:Do not use the .random. module"),
+]
 
 
 @dataclass

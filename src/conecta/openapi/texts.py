@@ -70,14 +70,8 @@ def security_schemes(base_url: str) -> dict[str, Any]:
     granted = {scope.value: SENTENCES[scope].es for scope in SEED_SCOPES}
     token = {"tokenUrl": f"{base_url}/oauth/token", "scopes": granted}
     code = {"authorizationUrl": f"{base_url}/oauth/authorize", "refreshUrl": f"{base_url}/oauth/token"}
+    # The reference asks for them in this order, and most who come have a key.
     return {
-        PUBLISHABLE_KEY: {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "pk_live_cnt_… / pk_test_cnt_…",
-            "description": "Clave publicable: puede ir en el código de la web de la firma. Solo abre"
-            " `/public/*` y solo se admite desde los orígenes de la clave (cabecera `Origin`).",
-        },
         API_KEY: {
             "type": "http",
             "scheme": "bearer",
@@ -91,5 +85,12 @@ def security_schemes(base_url: str) -> dict[str, Any]:
             " (authorization_code, con PKCE S256) o de la propia firma (client_credentials). Caduca en una"
             " hora. Metadatos: `/.well-known/oauth-authorization-server`.",
             "flows": {"authorizationCode": {**code, **token}, "clientCredentials": token},
+        },
+        PUBLISHABLE_KEY: {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "pk_live_cnt_… / pk_test_cnt_…",
+            "description": "Clave publicable: puede ir en el código de la web de la firma. Solo abre"
+            " `/public/*` y solo se admite desde los orígenes de la clave (cabecera `Origin`).",
         },
     }
